@@ -1,0 +1,15 @@
+"""The program's rooms, in floors, lowest first: a room imports only rooms on lower floors (tests/test_architecture.py)."""
+
+FLOORS = (
+    ("declare", "exceptions"),
+    ("prompts", "sampling", "imaging", "jobs", "settings"),
+    ("weights",),
+    ("generate",),
+    ("app",),
+    ("webapi", "webui"),
+    ("server",),
+    ("cli",),
+    ("demo",),  # the recipe that trains the built-in checkpoint; nothing imports it
+)
+ROOMS = tuple(room for floor in FLOORS for room in floor)
+VERSION = "v2.0.0-alpha"
