@@ -1,0 +1,21 @@
+"""The sections of the settings page, in page order; each field is one option under A1111's name."""
+
+from modules.settings.sections.interface import Gallery, Infotext, Interface, Previews
+from modules.settings.sections.launch import Launch
+from modules.settings.sections.pictures import Prompting, Sampling, StableDiffusion
+from modules.settings.sections.saving import Directories, Paths, Saving
+
+SECTIONS: dict[str, type] = {
+    "Saving images/grids": Saving,
+    "Paths for saving": Paths,
+    "Saving to a directory": Directories,
+    "Stable Diffusion": StableDiffusion,
+    "Prompt editing": Prompting,
+    "Sampler parameters": Sampling,
+    "Infotext": Infotext,
+    "Live previews": Previews,
+    "Gallery": Gallery,
+    "User interface": Interface,
+}
+
+__all__ = ["SECTIONS", "Launch"]

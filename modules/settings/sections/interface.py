@@ -1,0 +1,41 @@
+"""What the page shows and what is written into a picture's text."""
+
+from dataclasses import dataclass
+
+from modules.declare import Range, param
+
+# fmt: off
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Infotext:
+    """Infotext."""
+
+    add_model_hash_to_info: bool = param(True, "Add model hash to infotext")
+    add_model_name_to_info: bool = param(True, "Add model name to infotext")
+    add_version_to_infotext: bool = param(True, "Add program version to infotext")
+    disable_weights_auto_swap: bool = param(True, "Disregard checkpoint information from pasted infotext")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Previews:
+    """Live previews."""
+
+    live_previews_enable: bool = param(True, "Show live previews of the created image")
+    live_previews_image_format: str = param("jpeg", "Live preview file format", choices=("jpeg", "png", "webp"))
+    show_progress_every_n_steps: int = param(1, "Live preview display period", slider=Range(1, 32), valid=Range(1, 1000), doc="Show a new preview every N sampling steps.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gallery:
+    """Gallery."""
+
+    return_grid: bool = param(True, "Show grid in gallery")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interface:
+    """User interface."""
+
+    quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", doc="Setting names shown at the top of the page.", restart=True)
+    show_progress_in_title: bool = param(True, "Show generation progress in window title")

@@ -1,0 +1,53 @@
+"""What decides the picture beside the request itself."""
+
+from dataclasses import dataclass
+
+from modules.declare import Range, param
+
+# fmt: off
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StableDiffusion:
+    """Stable Diffusion."""
+
+    sd_model_checkpoint: str = param("", "Stable Diffusion checkpoint", choices="checkpoints")
+    sd_checkpoints_limit: int = param(1, "Maximum number of checkpoints loaded at the same time", slider=Range(1, 10), valid=Range(1, 100))
+    CLIP_stop_at_last_layers: int = param(1, "Clip skip", slider=Range(1, 12), valid=Range(1, 12), infotext="Clip skip", token="clip_skip",
+                                          absent=1, doc="Ignore the last layers of the CLIP network; 1 ignores none, 2 ignores one layer.")
+    randn_source: str = param("NV", "Random number generator source", choices=("GPU", "CPU", "NV"), infotext="RNG", absent="GPU",
+                              doc="Changes seeds drastically; NV gives an NVIDIA card's numbers on every device.")
+    batch_cond_uncond: bool = param(True, "Batch cond/uncond", doc="Both halves of the guidance in one model call; uses more memory and is faster.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompting:
+    """Prompt editing."""
+
+    emphasis: str = param("Original", "Emphasis mode", choices=("Original",), doc="How (word:1.3) acts on the text encoder's output.")
+    comma_padding_backtrack: int = param(20, "Prompt word wrap length limit", slider=Range(0, 74), valid=Range(0, 74),
+                                         doc="In tokens: a text broken over two chunks of 75 is moved to the second one from its last comma, if that is this near.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """Sampler parameters."""
+
+    eta_ancestral: float = param(1.0, "Eta for k-diffusion samplers", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Eta", absent=1,
+                                 doc="Noise multiplier; applies to Euler a and other samplers that have 'a' in them.")
+    s_churn: float = param(0.0, "sigma churn", slider=Range(0, 100, 0.01), valid=Range(0, 1000), infotext="Sigma churn", absent=0,
+                           doc="Amount of stochasticity; only applies to Euler, Heun, and DPM2.")
+    s_tmin: float = param(0.0, "sigma tmin", slider=Range(0, 10, 0.01), valid=Range(0, 10000), infotext="Sigma tmin", absent=0,
+                          doc="Enable stochasticity; start value of the sigma range.")
+    s_tmax: float = param(0.0, "sigma tmax", slider=Range(0, 999, 0.01), valid=Range(0, 10000), infotext="Sigma tmax", absent=0,
+                          doc="0 = inf; end value of the sigma range.")
+    s_noise: float = param(1.0, "sigma noise", slider=Range(0, 1.1, 0.001), valid=Range(0, 10), infotext="Sigma noise", absent=1,
+                           doc="Amount of additional noise to counteract loss of detail during sampling.")
+    sigma_min: float = param(0.0, "sigma min", valid=Range(0, 10000), infotext="Schedule min sigma", absent=0,
+                             doc="0 = the model's own; minimum noise strength of the schedule.")
+    sigma_max: float = param(0.0, "sigma max", valid=Range(0, 100000), infotext="Schedule max sigma", absent=0,
+                             doc="0 = the model's own; maximum noise strength of the schedule.")
+    rho: float = param(0.0, "rho", valid=Range(0, 1000), infotext="Schedule rho", absent=0,
+                       doc="0 = the schedule's own (7 for Karras); higher gives a steeper schedule.")
+    eta_noise_seed_delta: int = param(0, "Eta noise seed delta", valid=Range(-(2**32), 2**32), infotext="ENSD", absent=0,
+                                      doc="ENSD; does not improve anything, just produces different results for ancestral samplers.")
