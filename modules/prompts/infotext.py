@@ -1,0 +1,62 @@
+"""The parameters text of a picture ↔ prompt, negative prompt and ordered pairs. Text only; who means what is elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+NEGATIVE = "Negative prompt:"
+PAIRS_AT_LEAST = 3  # fewer in the last line, and it belongs to the prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """An infotext taken apart; the values of the pairs are still text."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    pairs: dict[str, str] = field(default_factory=dict)
+
+
+def quote(value: object) -> str:
+    """The value as it stands in a pair: bare, or a JSON string when it holds a comma, a colon or a line break."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if set(text) & set(",:\n") else text
+
+
+def unquote(text: str) -> str:
+    """What `quote` was given; a broken quotation is taken literally."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text
+
+
+def write(prompt: str, negative_prompt: str, pairs: Mapping[str, object]) -> str:
+    """The text; pairs whose value is None are left out."""
+    said = [key if key == value else f"{key}: {quote(value)}" for key, value in pairs.items() if value is not None]
+    negative = f"\n{NEGATIVE} {negative_prompt}" if negative_prompt else ""
+    return f"{prompt}{negative}\n{', '.join(said)}".strip()
+
+
+def read(text: str) -> Parameters:
+    """Take a text apart; anything that is no infotext comes back as a prompt."""
+    lines = text.strip().split("\n")
+    last = PAIR.findall(lines[-1])
+    if len(last) >= PAIRS_AT_LEAST:
+        lines.pop()
+    else:
+        last = []
+    prompt: list[str] = []
+    negative: list[str] = []
+    target = prompt
+    for line in (one.strip() for one in lines):
+        if line.startswith(NEGATIVE):
+            target, line = negative, line[len(NEGATIVE) :].strip()
+        target.append(line)
+    return Parameters("\n".join(prompt), "\n".join(negative), {key: unquote(value.strip()) for key, value in last})
