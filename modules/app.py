@@ -1,0 +1,116 @@
+"""The one place where rooms meet: what a running program consists of, built in one readable list."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modules.exceptions import NotFound
+from modules.generate.plan import plan
+from modules.generate.request import Txt2Img
+from modules.jobs.progress import Progress
+from modules.jobs.queue import Job, Queue
+from modules.jobs.store import Store as JobStore
+from modules.sampling.tables import sampler_names, schedule_names
+from modules.settings.folders import Folders
+from modules.settings.options import Options
+from modules.settings.sections import Launch
+from modules.settings.store import Store
+from modules.weights.hashing import Hashes
+from modules.weights.library import Library
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """All parts of a running program. Only the outer rooms (webapi, webui, server, cli, compat) see it whole."""
+
+    launch: Launch
+    folders: Folders
+    options: Options
+    library: Library
+    queue: Queue
+    engine: Engine
+    catalogs: Mapping[str, Callable[[], list[str]]]
+
+    def txt2img(self, request: Txt2Img, task_id: str | None = None) -> Job:
+        """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once."""
+        planned = plan(request, self.options, self.library)
+
+        def work(progress: Progress) -> Any:
+            return self.engine.run(planned, progress)
+
+        return self.queue.submit("txt2img", work, task_id=task_id, request=dataclasses.asdict(request))
+
+    def load_checkpoint(self) -> Job:
+        """Queue the loading of the chosen checkpoint, so that the next picture need not wait for it."""
+
+        def work(progress: Progress) -> None:
+            progress.say("Loading the checkpoint")
+            try:
+                chosen = plan(Txt2Img(), self.options, self.library).checkpoint
+            except NotFound as error:
+                log.warning("%s", error)
+            else:
+                self.engine.load(chosen)
+
+        return self.queue.submit("load", work)
+
+
+class Engine:
+    """The engine room behind a door that opens at the first job: torch and diffusers take seconds to import."""
+
+    def __init__(self, launch: Launch, folders: Folders, library: Library, options: Options):
+        self._parts = (launch, folders, library, options)
+        self._cache: Any = None
+
+    def _opened(self) -> Any:
+        """The model cache; called by the worker thread alone."""
+        if self._cache is None:
+            from modules.weights.cache import Cache
+            from modules.weights.devices import place
+
+            launch, _, library, options = self._parts
+            where = place(
+                use_cpu=bool(launch.use_cpu), device_id=launch.device_id, no_half=launch.no_half, no_half_vae=launch.no_half_vae
+            )
+            self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
+        return self._cache
+
+    def load(self, checkpoint: Any) -> None:
+        """Have a checkpoint ready in memory."""
+        self._opened().get(checkpoint)
+
+    def run(self, planned: Any, progress: Progress) -> Any:
+        """Make the pictures of a plan."""
+        from modules.generate import engine
+
+        return engine.run(planned, self._opened(), self._parts[1], progress)
+
+
+def build(launch: Launch) -> App:
+    """The program of one set of flags; starts the worker thread, loads nothing."""
+    folders = Folders.of(
+        data_dir=launch.data_dir, models_dir=launch.models_dir, ckpt_dir=launch.ckpt_dir, config=launch.ui_settings_file
+    )
+    options = Options(Store(folders.config))
+    library = Library(folders.checkpoints, Hashes(folders.cache / "hashes.json"), hashing=not launch.no_hashing)
+    app = App(
+        launch=launch,
+        folders=folders,
+        options=options,
+        library=library,
+        queue=Queue(JobStore(folders.jobs)),
+        engine=Engine(launch, folders, library, options),
+        catalogs={
+            "samplers": sampler_names,
+            "schedulers": schedule_names,
+            "checkpoints": lambda: [one.title for one in library.checkpoints()],
+        },
+    )
+    options.on_change("sd_model_checkpoint", lambda _: app.load_checkpoint())
+    return app

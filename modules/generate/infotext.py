@@ -1,0 +1,154 @@
+"""Request and facts ↔ infotext, derived from the Specs; only the order of keys and a few joint keys are told here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modules import VERSION
+from modules.declare import Spec, specs
+from modules.exceptions import ParameterError
+from modules.generate.plan import Plan
+from modules.generate.request import Txt2Img
+from modules.prompts import infotext
+from modules.settings.options import View
+from modules.weights.library import Checkpoint
+
+MODEL, MODEL_HASH, VERSION_KEY = "Model", "Model hash", "Version"
+
+ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
+    "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, "Variation seed",
+    "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD", "RNG",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A key that stands for several fields. `write` answers None to leave it out; `read` raises ValueError."""
+
+    key: str
+    write: Callable[[Txt2Img], str | None]
+    read: Callable[[str], dict[str, Any]]
+
+
+def _size(text: str, width: str, height: str) -> dict[str, Any]:
+    first, second = text.lower().split("x")
+    return {width: int(first), height: int(second)}
+
+
+def _resized(request: Txt2Img) -> str | None:
+    sides = request.seed_resize_from_w, request.seed_resize_from_h
+    return f"{sides[0]}x{sides[1]}" if min(sides) > 0 else None
+
+
+CODECS = (
+    Codec("Size", lambda r: f"{r.width}x{r.height}", lambda text: _size(text, "width", "height")),
+    Codec("Seed resize from", _resized, lambda text: _size(text, "seed_resize_from_w", "seed_resize_from_h")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an infotext says: request fields and options by name, and the pairs that nothing here understands."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    def request(self) -> Txt2Img:
+        """The request it asks for, options included."""
+        return Txt2Img(**self.values, override_settings=self.overrides)
+
+
+def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, Any] | None = None) -> str:
+    """The infotext of image `index`. `extra` pairs follow A1111's fixed ones."""
+    request, view = plan.request_for(index), plan.view
+    pairs: dict[str, Any] = {}
+    for name, spec in specs(Txt2Img).items():
+        if spec.infotext and not (spec.omit and spec.omit(request)):
+            pairs[spec.infotext] = getattr(request, name)
+    pairs |= {codec.key: codec.write(request) for codec in CODECS}
+    pairs[MODEL_HASH] = checkpoint.short_hash if view.add_model_hash_to_info else None
+    pairs[MODEL] = checkpoint.model_name.replace(",", "").replace(":", "") if view.add_model_name_to_info else None
+    for name, value in request.override_settings.items():
+        spec = view.specs()[name]
+        pairs[spec.infotext or name] = None if value == spec.absent else value
+    pairs |= extra or {}
+    rank = {key: place for place, key in enumerate(ORDER)}
+    ordered = sorted(pairs, key=lambda key: rank.get(key, len(ORDER)))
+    told = {key: pairs[key] for key in ordered} | {VERSION_KEY: VERSION if view.add_version_to_infotext else None}
+    return infotext.write(request.prompt, request.negative_prompt, told)
+
+
+def read(text: str, options: Mapping[str, Spec]) -> Reading:
+    """Understand an infotext; a pair whose value makes no sense counts as unknown, never as an error.
+
+    `options`: the known ones by name (`view.specs()`). A key that is absent stands for its option's `absent` value.
+    """
+    found = infotext.read(text)
+    pairs = dict(found.pairs)
+    values: dict[str, Any] = {"prompt": found.prompt, "negative_prompt": found.negative_prompt}
+    for codec in CODECS:
+        _take(pairs, (codec.key,), lambda value, codec=codec: values.update(codec.read(value)))
+    for name, spec in specs(Txt2Img).items():
+        if spec.infotext:
+            _take(pairs, (spec.infotext, *spec.also), lambda value, name=name, spec=spec: values.update({name: spec.parse(value)}))
+    overrides: dict[str, Any] = {}
+    if found.pairs:
+        for name, spec in options.items():
+            if spec.infotext:
+                overrides[name] = spec.absent
+                _take(pairs, (spec.infotext, *spec.also), lambda value, name=name, spec=spec: overrides.update({name: spec.parse(value)}))
+        overrides |= _checkpoint(pairs)
+    pairs.pop(VERSION_KEY, None)
+    return Reading(values, overrides, pairs)
+
+
+def _take(pairs: dict[str, str], keys: tuple[str, ...], use: Callable[[str], None]) -> None:
+    for key in keys:
+        if key in pairs:
+            try:
+                use(pairs[key])
+            except ValueError:
+                return
+            del pairs[key]
+            return
+
+
+def _checkpoint(pairs: dict[str, str]) -> dict[str, Any]:
+    """The checkpoint as a title; a hash finds the file whatever its name."""
+    name, digits = pairs.pop(MODEL, ""), pairs.pop(MODEL_HASH, "")
+    if not name and not digits:
+        return {}
+    return {"sd_model_checkpoint": f"{name} [{digits}]".strip() if digits else name}
+
+
+def differing(overrides: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """The overrides that would change something now; the checkpoint only if the options do not disregard it."""
+    kept = {name: value for name, value in overrides.items() if value != getattr(view, name)}
+    if view.disable_weights_auto_swap:
+        kept.pop("sd_model_checkpoint", None)
+    return kept
+
+
+def chip(name: str, value: Any, options: Mapping[str, Spec]) -> str:
+    """An override as the page shows it: `Clip skip: 2`."""
+    return f"{_chip_key(name, options[name])}: {value}"
+
+
+def parse_chip(text: str, options: Mapping[str, Spec]) -> tuple[str, Any]:
+    """(option, value) of a chip; ParameterError with a sentence if it is none."""
+    key, _, value = text.partition(":")
+    for name, spec in options.items():
+        if key.strip() == _chip_key(name, spec):
+            try:
+                return name, spec.parse(value)
+            except ValueError as error:
+                raise ParameterError(str(error)) from error
+    raise ParameterError(f"{text[:80]!r} is no option; take it out of the override settings.")
+
+
+def _chip_key(name: str, spec: Spec) -> str:
+    """A1111 shows the checkpoint under its infotext key too."""
+    return MODEL_HASH if name == "sd_model_checkpoint" else spec.infotext or spec.name

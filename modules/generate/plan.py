@@ -1,0 +1,121 @@
+"""What will be done for a request: every choice made, every name resolved, nothing loaded yet. Needs no torch."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from modules.declare import checked
+from modules.exceptions import NotFound, ParameterError
+from modules.generate.request import MAX_SEED, Txt2Img
+from modules.sampling.tables import Choice, choose
+from modules.settings.options import Options, View
+from modules.weights.library import Checkpoint, Library
+
+IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: option → field
+    "eta_ancestral": "eta",
+    "s_churn": "s_churn",
+    "s_tmin": "s_tmin",
+    "s_tmax": "s_tmax",
+    "s_noise": "s_noise",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything decided: per image the seed, and for all of them sampler, checkpoint and settings."""
+
+    request: Txt2Img
+    view: View
+    checkpoint: Checkpoint
+    choice: Choice
+    seeds: tuple[int, ...]
+    subseeds: tuple[int, ...]
+    created: datetime = field(default_factory=datetime.now)
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.seeds)
+
+    def request_for(self, index: int) -> Txt2Img:
+        """The request that makes image `index` alone, whatever the options are then."""
+        return replace(
+            self.request,
+            sampler_name=self.choice.name,
+            scheduler=self.choice.label,
+            seed=self.seeds[index],
+            subseed=self.subseeds[index] if self.request.subseed_strength else -1,
+            n_iter=1,
+            batch_size=1,
+            override_settings=self.carried_options(),
+            **dict.fromkeys(IN_PLACE_OF_OPTIONS.values()),
+        )
+
+    def carried_options(self) -> dict[str, Any]:
+        """The options that decide the picture, by name; one without effect here has the value of an absent key."""
+        said = {name: spec for name, spec in self.view.specs().items() if spec.infotext}
+        return {
+            name: getattr(self.view, name) if self._matters(spec.infotext) else spec.absent for name, spec in said.items()
+        }
+
+    def _matters(self, key: str | None) -> bool:
+        sampler, schedule = self.choice.sampler, self.choice.schedule
+        rules = {
+            "ENSD": sampler.uses_ensd,
+            "Eta": sampler.ancestral,
+            "Sigma churn": sampler.churns,
+            "Sigma tmin": sampler.churns,
+            "Sigma tmax": sampler.churns,
+            "Sigma noise": sampler.churns or sampler.ancestral,
+            "Schedule min sigma": not schedule.needs_model,
+            "Schedule max sigma": not schedule.needs_model,
+            "Schedule rho": schedule.rho > 0,
+        }
+        return rules.get(key or "", True)
+
+
+def request_from(values: dict[str, Any]) -> Txt2Img:
+    """A request from loose values by field name; ParameterError with a sentence for the first bad one."""
+    try:
+        return Txt2Img(**checked(Txt2Img, values))
+    except ValueError as error:
+        raise ParameterError(str(error)) from error
+
+
+def plan(request: Txt2Img, options: Options, library: Library) -> Plan:
+    """Resolve a request. ParameterError or NotFound with a sentence when it cannot be done."""
+    view = options.view().over(**request.override_settings)
+    choice = choose(request.sampler_name, request.scheduler)
+    return Plan(
+        request=request,
+        view=view.over(**_for_this_request(request)),
+        checkpoint=_checkpoint(view, library),
+        choice=choice,
+        seeds=_seeds(request.seed, request, fixed=request.subseed_strength != 0),
+        subseeds=_seeds(request.subseed, request, fixed=False),
+    )
+
+
+def _for_this_request(request: Txt2Img) -> dict[str, Any]:
+    given = {option: getattr(request, name) for option, name in IN_PLACE_OF_OPTIONS.items()}
+    return {option: value for option, value in given.items() if value is not None}
+
+
+def _seeds(first: int, request: Txt2Img, *, fixed: bool) -> tuple[int, ...]:
+    start = random.randrange(MAX_SEED) if first == -1 else first
+    return tuple(start + (0 if fixed else i) for i in range(request.batch_size * request.n_iter))
+
+
+def _checkpoint(view: View, library: Library) -> Checkpoint:
+    if view.sd_model_checkpoint:
+        return library.find(view.sd_model_checkpoint)
+    found = library.first()
+    if found is None:
+        library.scan()
+        found = library.first()
+    if found is None:
+        raise NotFound("There is no checkpoint; put a .safetensors model into models/Stable-diffusion and press Refresh.")
+    return found

@@ -1,0 +1,79 @@
+"""Where finished pictures go: folder and name by the options' patterns, written as soon as they are decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from modules.declare import specs
+from modules.generate.plan import Plan
+from modules.generate.request import Txt2Img
+from modules.imaging import files, naming
+from modules.imaging.files import SaveOptions
+from modules.settings.folders import Folders
+from modules.settings.options import View
+
+
+def save_options(view: View, format: str) -> SaveOptions:
+    """How the options want a file of this format written."""
+    return SaveOptions(
+        format=format,
+        jpeg_quality=view.jpeg_quality,
+        webp_lossless=view.webp_lossless,
+        embed_metadata=view.enable_pnginfo,
+        save_txt=view.save_txt,
+        export_4chan=view.export_for_4chan,
+        img_downscale_threshold=view.img_downscale_threshold,
+        target_side_length=view.target_side_length,
+    )
+
+
+def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folders: Folders) -> Path:
+    """Write image `index` of a plan; the path it got."""
+    view, tokens = plan.view, _tokens(plan, index)
+    folder = folders.output(view.outdir_samples or view.outdir_txt2img_samples)
+    if view.save_to_dirs:
+        folder = folder / naming.folder(view.directories_filename_pattern, tokens)
+    pattern = view.samples_filename_pattern or ("[seed]" if view.save_to_dirs else "[seed]-[prompt_spaces]")
+    stem = naming.name(pattern, tokens)
+    options = save_options(view, view.samples_format)
+    if view.save_images_add_number:
+        return files.numbered_save(image, folder, stem, infotext, options)
+    return files.save(image, folder, stem, infotext, options)
+
+
+def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -> Path:
+    """Write the grid of a plan; the path it got."""
+    view, tokens = plan.view, _tokens(plan, 0)
+    folder = folders.output(view.outdir_grids or view.outdir_txt2img_grids)
+    if view.grid_save_to_dirs:
+        folder = folder / naming.folder(view.directories_filename_pattern, tokens)
+    stem = naming.name("[seed]-[prompt_spaces]", tokens) if view.grid_extended_filename else ""
+    return files.numbered_save(image, folder, stem, infotext, save_options(view, view.grid_format), grid=True)
+
+
+def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:
+    """What `[token]` means for image `index`: every Spec that names one, the text tokens, and the place in the job."""
+    request, view = plan.request_for(index), plan.view
+    declared: dict[str, Any] = {
+        spec.token: str(getattr(request, name)) for name, spec in specs(Txt2Img).items() if spec.token
+    } | {spec.token: str(getattr(view, name)) for name, spec in view.specs().items() if spec.token}
+    alone = plan.count == 1
+    place: dict[str, naming.Token] = {
+        "seed_first": str(plan.seeds[0]),
+        "seed_last": None if alone else str(plan.seeds[-1]),
+        "batch_number": None if plan.request.batch_size == 1 else str(index % plan.request.batch_size + 1),
+        "generation_number": None if alone else str(index + 1),
+        "batch_size": str(plan.request.batch_size),
+        "model_name": naming.sanitize(plan.checkpoint.model_name, replace_spaces=False),
+        "model_hash": plan.checkpoint.short_hash or "",
+        "scheduler": plan.choice.schedule.label,
+        "job_timestamp": plan.created.strftime("%Y%m%d%H%M%S"),
+    }
+    text = naming.text_tokens(
+        request.prompt, request.negative_prompt, plan.created, max_words=view.directories_max_prompt_words
+    )
+    return declared | place | text

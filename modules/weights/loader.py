@@ -1,0 +1,129 @@
+"""A single checkpoint file becomes modules on a device; no hub, no code from the file."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from modules.exceptions import CorruptFile
+from modules.sampling.prediction import Eps, Levels
+from modules.weights.arch import TEXT, UNET, VAE, Arch, detect
+from modules.weights.devices import Place
+from modules.weights.library import Checkpoint
+from modules.weights.text import TextEncoder
+from modules.weights.vae import Vae
+
+log = logging.getLogger(__name__)
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A checkpoint ready to run."""
+
+    checkpoint: Checkpoint
+    arch: Arch
+    unet: UNet2DConditionModel
+    vae: Vae
+    text: TextEncoder
+    levels: Levels
+    place: Place
+
+    def denoise(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """The UNet's answer in float32, computed in its own precision."""
+        dtype = self.place.dtype
+        answer: Tensor = self.unet(x.to(dtype), t.to(dtype), context.to(dtype), return_dict=False)[0]
+        return answer.float()
+
+    @property
+    def prediction(self) -> Eps:
+        """x₀ of a noisy latent."""
+        return Eps(self.denoise, self.levels)
+
+
+def load(checkpoint: Checkpoint, place: Place) -> Model:
+    """Read a checkpoint. UnknownArchitecture or CorruptFile with a sentence when it cannot be used."""
+    started = time.monotonic()
+    tensors = read(checkpoint)
+    arch = detect(checkpoint, {key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    model = Model(
+        checkpoint,
+        arch,
+        _filled(UNet2DConditionModel, arch.unet, _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype),
+        Vae(
+            _filled(AutoencoderKL, arch.vae, _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype),
+            arch.scale_factor,
+        ),
+        TextEncoder(_text_encoder(arch, tensors, checkpoint, place), place.device),
+        Levels.scaled_linear(arch.beta_start, arch.beta_end),
+        place,
+    )
+    log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
+    return model
+
+
+def read(checkpoint: Checkpoint) -> Tensors:
+    """All tensors of a safetensors file, mapped rather than read."""
+    path = checkpoint.path
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+    except SafetensorError as error:
+        raise CorruptFile(f"{path.name} is no complete safetensors file ({error}); download it again.") from error
+    except OSError as error:
+        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _unet_tensors(tensors: Tensors, arch: Arch) -> Tensors:
+    part = {key: tensor for key, tensor in tensors.items() if key.startswith(UNET)}
+    made: Tensors = convert_ldm_unet_checkpoint(part, arch.unet)
+    return made
+
+
+def _vae_tensors(tensors: Tensors, arch: Arch) -> Tensors:
+    part = {key: tensor for key, tensor in tensors.items() if key.startswith(VAE)}
+    made: Tensors = convert_ldm_vae_checkpoint(part, arch.vae)
+    return made
+
+
+def _text_encoder(arch: Arch, tensors: Tensors, checkpoint: Checkpoint, place: Place) -> CLIPTextModel:
+    with init_empty_weights(include_buffers=False):
+        model = CLIPTextModel(CLIPTextConfig(**arch.text))
+    inner = "text_model." if hasattr(model, "text_model") else ""
+    unused = TEXT + "embeddings.position_ids"
+    part = {inner + key.removeprefix(TEXT): one for key, one in tensors.items() if key.startswith(TEXT) and key != unused}
+    return _assigned(model, part, checkpoint, place.device, place.dtype)
+
+
+def _filled(cls: Any, config: dict[str, Any], tensors: Tensors, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:  # noqa: E501, PLR0913
+    with init_empty_weights(include_buffers=False):
+        model = cls(**config)
+    return _assigned(model, tensors, checkpoint, device, dtype)
+
+
+def _assigned(model: Any, tensors: Tensors, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
+    """The module with the file's tensors in place of its empty ones."""
+    wanted: nn.Module = model
+    moved = {key: tensor.to(device, dtype) for key, tensor in tensors.items()}
+    try:
+        wanted.load_state_dict(moved, strict=True, assign=True)
+    except RuntimeError as error:
+        part = type(model).__name__
+        raise CorruptFile(f"{checkpoint.path.name} does not hold a whole {part}: {_first_fault(error)}.") from error
+    return wanted.eval().requires_grad_(False)
+
+
+def _first_fault(error: RuntimeError) -> str:
+    lines = [line.strip() for line in str(error).splitlines()[1:]]
+    return lines[0][:200].rstrip(".") if lines else str(error)[:200]

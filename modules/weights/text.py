@@ -1,0 +1,45 @@
+"""CLIP's text side: prompt text to token ids, token ids to hidden states."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ftfy
+import torch
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+VOCABULARY = Path(__file__).parent / "data" / "clip"  # OpenAI's byte-pair encoding, MIT
+
+
+@cache
+def tokenizer() -> Any:
+    """CLIP's tokenizer, from the vocabulary that ships with the program."""
+    return CLIPTokenizer.from_pretrained(VOCABULARY, local_files_only=True)
+
+
+def tokenize(text: str) -> list[int]:
+    """Token ids without start and end; odd quotes, ligatures and broken encodings are mended first, as CLIP was trained."""
+    ids: list[int] = tokenizer()(ftfy.fix_text(text), add_special_tokens=False, verbose=False).input_ids
+    return ids
+
+
+class TextEncoder:
+    """Hidden states of chunks of 77 tokens."""
+
+    def __init__(self, model: CLIPTextModel, device: torch.device):
+        self.model = model
+        self.device = device
+
+    def encode(self, tokens: list[tuple[int, ...]], clip_skip: int = 1) -> Tensor:
+        """`[B,77,D]` float32 on the device. `clip_skip` n: the n-th layer from the end, then the final norm."""
+        ids = torch.tensor(tokens, device=self.device)
+        if clip_skip <= 1:
+            return self.model(input_ids=ids).last_hidden_state.float()
+        states = self.model(input_ids=ids, output_hidden_states=True).hidden_states
+        state = states[-min(clip_skip, len(states))]
+        inner = getattr(self.model, "text_model", self.model)  # transformers 4 nests it, 5 does not
+        made: Tensor = inner.final_layer_norm(state).float()
+        return made
