@@ -46,6 +46,10 @@ class App:
 
         return self.queue.submit("txt2img", work, task_id=task_id, request=dataclasses.asdict(request))
 
+    def checkpoint_changed(self, title: Any) -> None:
+        """The option was set: load it beside everything else."""
+        self.load_checkpoint()
+
     def load_checkpoint(self) -> Job:
         """Queue the loading of the chosen checkpoint, so that the next picture need not wait for it."""
 
@@ -76,7 +80,10 @@ class Engine:
 
             launch, _, library, options = self._parts
             where = place(
-                use_cpu=bool(launch.use_cpu), device_id=launch.device_id, no_half=launch.no_half, no_half_vae=launch.no_half_vae
+                use_cpu=bool(launch.use_cpu),
+                device_id=launch.device_id,
+                no_half=launch.no_half,
+                no_half_vae=launch.no_half_vae,
             )
             self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
         return self._cache
@@ -112,5 +119,5 @@ def build(launch: Launch) -> App:
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
         },
     )
-    options.on_change("sd_model_checkpoint", lambda _: app.load_checkpoint())
+    options.on_change("sd_model_checkpoint", app.checkpoint_changed)
     return app

@@ -30,7 +30,9 @@ def pytest_collection_modifyitems(config, items):
 
 def drawn(name, shape, gain, fan, offset, wide, seed=None):
     """fp16(offset + normals · gain / √fan), the normals of a frozen generator seeded by the tensor's name."""
-    normals = np.random.RandomState(zlib.crc32((seed or name).encode())).standard_normal(tuple(shape)).astype(np.float32)
+    normals = (
+        np.random.RandomState(zlib.crc32((seed or name).encode())).standard_normal(tuple(shape)).astype(np.float32)
+    )
     scale = gain / np.sqrt(fan)
     values = normals.astype(np.float64) * scale + offset if wide else normals * np.float32(scale) + np.float32(offset)
     return values.astype(np.float32).astype(np.float16)

@@ -10,16 +10,19 @@ import pytest
 import modules
 
 ROOT = Path(modules.__file__).parent
-A1111_NAMES = set(
-    """api cache call_queue cmd_args codeformer_model config_states dat_model deepbooru devices errors esrgan_model
-    extensions extra_networks extras face_restoration fifo_lock generation_parameters_copypaste gfpgan_model gitpython_hack
-    hashes hypernetworks images img2img import_hook infotext_utils infotext_versions initialize interrogate launch_utils
-    localization logging_config lowvram masking memmon models modelloader ngrok options patches paths postprocessing
-    processing progress prompt_parser realesrgan_model restart rng rng_philox safe scripts script_callbacks sd_hijack
-    sd_models sd_samplers sd_schedulers sd_unet sd_vae shared shared_state styles sysinfo textual_inversion timer torch_utils
-    txt2img ui ui_common ui_components upscaler util xpu_specific""".split()
-)
-ALLOWED_TO_SHADOW: set[str] = set()
+# fmt: off
+A1111_NAMES = {
+    "api", "cache", "call_queue", "cmd_args", "codeformer_model", "config_states", "dat_model", "deepbooru", "devices",
+    "errors", "esrgan_model", "extensions", "extra_networks", "extras", "face_restoration", "fifo_lock",
+    "generation_parameters_copypaste", "gfpgan_model", "gitpython_hack", "hashes", "hypernetworks", "images", "img2img",
+    "import_hook", "infotext_utils", "infotext_versions", "initialize", "interrogate", "launch_utils", "localization",
+    "logging_config", "lowvram", "masking", "memmon", "models", "modelloader", "ngrok", "options", "patches", "paths",
+    "postprocessing", "processing", "progress", "prompt_parser", "realesrgan_model", "restart", "rng", "rng_philox",
+    "safe", "scripts", "script_callbacks", "sd_hijack", "sd_models", "sd_samplers", "sd_schedulers", "sd_unet",
+    "sd_vae", "shared", "shared_state", "styles", "sysinfo", "textual_inversion", "timer", "torch_utils", "txt2img",
+    "ui", "ui_common", "ui_components", "upscaler", "util", "xpu_specific",
+}
+# fmt: on
 
 
 def room_of(path: Path) -> str:
@@ -68,7 +71,9 @@ def test_no_state_in_modules(path):
     for node in ast.walk(tree):
         assert not isinstance(node, ast.Global)
         for target in node.targets if isinstance(node, ast.Assign) else ():
-            writes = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in imported
+            writes = (
+                isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in imported
+            )
             assert not writes, f"line {node.lineno} writes into another module"
 
 
@@ -92,6 +97,11 @@ def test_every_module_says_what_it_is(path):
 
 def test_the_page_needs_no_torch():
     """The page is up before the models: nothing that webui.py imports may bring in torch or diffusers."""
-    code = "import sys, modules.server, modules.cli, modules.webui.page; print([m for m in ('torch','diffusers','transformers') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    code = (
+        "import sys, modules.server, modules.cli, modules.webui.page;"
+        "print([name for name in ('torch', 'diffusers', 'transformers') if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
     assert found.stdout.strip() == "[]"

@@ -1,5 +1,6 @@
 """The set-up: command lines, the virtual environment, what is installed when, and how webui.py and the checks start."""
 
+import ast
 import os
 import re
 import shutil
@@ -332,3 +333,16 @@ def test_requirements_are_pinned(name: str) -> None:
     names = [line.split("==")[0].lower() for line in lines if "<" not in line]
     assert len(names) == len(set(names))
     assert not {"torchvision", "torchaudio", "spandrel"} & set(names), "they bind torch to a build of their own"
+
+
+def test_what_is_imported_is_required() -> None:
+    imported: set[str] = set()
+    for file in [ROOT / "webui.py", *(ROOT / "modules").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            imported.update(name.partition(".")[0] for name in names)
+    required = set(re.findall(r"(?m)^[a-z]+(?===)", (ROOT / bootstrap.REQUIREMENTS).read_text().lower()))
+    distributions = {{"PIL": "pillow", "yaml": "pyyaml"}.get(name, name) for name in imported}
+    assert distributions - sys.stdlib_module_names - {"modules"} <= required

@@ -31,8 +31,8 @@ def test_names_types_and_defaults_come_from_the_field():
 @pytest.mark.parametrize(
     ("field", "given", "made"),
     [
-        ("count", "7", 7), ("count", 7.0, 7), ("size", "1", 1), ("size", "1.0", 1.0), ("on", "True", True), ("on", 0, False),
-        ("words", "a, b", ["a", "b"]), ("maybe", None, None), ("maybe", "0.5", 0.5),
+        ("count", "7", 7), ("count", 7.0, 7), ("size", "1", 1), ("size", "1.0", 1.0), ("on", "True", True),
+        ("on", 0, False), ("words", "a, b", ["a", "b"]), ("maybe", None, None), ("maybe", "0.5", 0.5),
     ],
 )  # fmt: skip
 def test_values_become_their_fields_type(field, given, made):
@@ -43,8 +43,10 @@ def test_values_become_their_fields_type(field, given, made):
 @pytest.mark.parametrize(
     ("field", "given"),
     [
-        ("count", 0), ("count", 11), ("count", 1.5), ("count", "x"), ("count", None), ("count", float("inf")), ("count", [1]),
-        ("size", float("nan")), ("size", "inf"), ("size", {}), ("name", "c"), ("name", 3), ("on", "maybe"), ("on", 1.5), ("words", 3), ("words", [1]),
+        ("count", 0), ("count", 11), ("count", 1.5), ("count", "x"), ("count", None),
+        ("count", float("inf")), ("count", [1]),
+        ("size", float("nan")), ("size", "inf"), ("size", {}), ("name", "c"), ("name", 3), ("on", "maybe"),
+        ("on", 1.5), ("words", 3), ("words", [1]),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_one_sentence_naming_the_field(field, given):

@@ -30,7 +30,9 @@ class Conditioner:
         if prompt not in self._made:
             chunks = pack(parse_attention(prompt), tokenize, backtrack=self._backtrack)
             encoded = self._text.encode([chunk.tokens for chunk in chunks], self._clip_skip)
-            self._made[prompt] = torch.cat([emphasise(z, chunk) for z, chunk in zip(encoded, chunks, strict=True)])[None]
+            self._made[prompt] = torch.cat([emphasise(z, chunk) for z, chunk in zip(encoded, chunks, strict=True)])[
+                None
+            ]
         return self._made[prompt]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from modules import VERSION
 from modules.declare import Spec, specs
@@ -14,6 +14,8 @@ from modules.generate.request import Txt2Img
 from modules.prompts import infotext
 from modules.settings.options import View
 from modules.weights.library import Checkpoint
+
+T = TypeVar("T")
 
 MODEL, MODEL_HASH, VERSION_KEY = "Model", "Model hash", "Version"
 
@@ -90,30 +92,31 @@ def read(text: str, options: Mapping[str, Spec]) -> Reading:
     pairs = dict(found.pairs)
     values: dict[str, Any] = {"prompt": found.prompt, "negative_prompt": found.negative_prompt}
     for codec in CODECS:
-        _take(pairs, (codec.key,), lambda value, codec=codec: values.update(codec.read(value)))
+        values |= _taken(pairs, (codec.key,), codec.read) or {}
     for name, spec in specs(Txt2Img).items():
-        if spec.infotext:
-            _take(pairs, (spec.infotext, *spec.also), lambda value, name=name, spec=spec: values.update({name: spec.parse(value)}))
+        if spec.infotext and (value := _taken(pairs, (spec.infotext, *spec.also), spec.parse)) is not None:
+            values[name] = value
     overrides: dict[str, Any] = {}
-    if found.pairs:
-        for name, spec in options.items():
-            if spec.infotext:
-                overrides[name] = spec.absent
-                _take(pairs, (spec.infotext, *spec.also), lambda value, name=name, spec=spec: overrides.update({name: spec.parse(value)}))
-        overrides |= _checkpoint(pairs)
+    for name, spec in options.items() if found.pairs else ():
+        if spec.infotext:
+            value = _taken(pairs, (spec.infotext, *spec.also), spec.parse)
+            overrides[name] = spec.absent if value is None else value
+    overrides |= _checkpoint(pairs)
     pairs.pop(VERSION_KEY, None)
     return Reading(values, overrides, pairs)
 
 
-def _take(pairs: dict[str, str], keys: tuple[str, ...], use: Callable[[str], None]) -> None:
+def _taken(pairs: dict[str, str], keys: tuple[str, ...], parse: Callable[[str], T]) -> T | None:
+    """The value of the first key that is there, which is then used up; None without one or if it makes no sense."""
     for key in keys:
         if key in pairs:
             try:
-                use(pairs[key])
+                value = parse(pairs[key])
             except ValueError:
-                return
+                return None
             del pairs[key]
-            return
+            return value
+    return None
 
 
 def _checkpoint(pairs: dict[str, str]) -> dict[str, Any]:

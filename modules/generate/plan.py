@@ -42,6 +42,7 @@ class Plan:
 
     def request_for(self, index: int) -> Txt2Img:
         """The request that makes image `index` alone, whatever the options are then."""
+        unsaid: dict[str, Any] = dict.fromkeys(IN_PLACE_OF_OPTIONS.values())
         return replace(
             self.request,
             sampler_name=self.choice.name,
@@ -51,14 +52,15 @@ class Plan:
             n_iter=1,
             batch_size=1,
             override_settings=self.carried_options(),
-            **dict.fromkeys(IN_PLACE_OF_OPTIONS.values()),
+            **unsaid,
         )
 
     def carried_options(self) -> dict[str, Any]:
         """The options that decide the picture, by name; one without effect here has the value of an absent key."""
         said = {name: spec for name, spec in self.view.specs().items() if spec.infotext}
         return {
-            name: getattr(self.view, name) if self._matters(spec.infotext) else spec.absent for name, spec in said.items()
+            name: getattr(self.view, name) if self._matters(spec.infotext) else spec.absent
+            for name, spec in said.items()
         }
 
     def _matters(self, key: str | None) -> bool:
@@ -117,5 +119,7 @@ def _checkpoint(view: View, library: Library) -> Checkpoint:
         library.scan()
         found = library.first()
     if found is None:
-        raise NotFound("There is no checkpoint; put a .safetensors model into models/Stable-diffusion and press Refresh.")
+        raise NotFound(
+            "There is no checkpoint; put a .safetensors model into models/Stable-diffusion and press Refresh."
+        )
     return found

@@ -17,10 +17,10 @@ from modules.settings.folders import Folders
 from modules.settings.options import View
 
 
-def save_options(view: View, format: str) -> SaveOptions:
+def save_options(view: View, extension: str) -> SaveOptions:
     """How the options want a file of this format written."""
     return SaveOptions(
-        format=format,
+        format=extension,
         jpeg_quality=view.jpeg_quality,
         webp_lossless=view.webp_lossless,
         embed_metadata=view.enable_pnginfo,
@@ -61,13 +61,13 @@ def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:
     declared: dict[str, Any] = {
         spec.token: str(getattr(request, name)) for name, spec in specs(Txt2Img).items() if spec.token
     } | {spec.token: str(getattr(view, name)) for name, spec in view.specs().items() if spec.token}
-    alone = plan.count == 1
+    alone, size = plan.count == 1, plan.request.batch_size
     place: dict[str, naming.Token] = {
         "seed_first": str(plan.seeds[0]),
-        "seed_last": None if alone else str(plan.seeds[-1]),
-        "batch_number": None if plan.request.batch_size == 1 else str(index % plan.request.batch_size + 1),
-        "generation_number": None if alone else str(index + 1),
-        "batch_size": str(plan.request.batch_size),
+        "seed_last": lambda _: None if alone else str(plan.seeds[-1]),
+        "batch_number": lambda _: None if size == 1 else str(index % size + 1),
+        "generation_number": lambda _: None if alone else str(index + 1),
+        "batch_size": str(size),
         "model_name": naming.sanitize(plan.checkpoint.model_name, replace_spaces=False),
         "model_hash": plan.checkpoint.short_hash or "",
         "scheduler": plan.choice.schedule.label,

@@ -30,7 +30,7 @@ class Stop:
 class Progress:
     """Position of one job. The worker writes, any thread reads; `changed` is called after each change.
 
-    A preview is handed over as a function, so that its picture is only made when somebody looks, on the looker's thread.
+    A preview is handed over as a function, so that its picture is made when somebody looks, on the looker's thread.
     """
 
     changed: Callable[[], None] = lambda: None

@@ -170,7 +170,7 @@ class Queue:
             self._finish(job, "done")
         except WebuiError as error:
             self._finish(job, "failed", error=error)
-        except Exception as error:  # noqa: BLE001 - the worker outlives whatever a job does
+        except Exception as error:
             log.exception("job %s (%s) failed", job.id, job.kind)
             self._finish(job, "failed", error=error)
 

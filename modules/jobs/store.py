@@ -34,7 +34,9 @@ class Store:
             base.execute("UPDATE jobs SET state = 'lost' WHERE state IN ('queued', 'running')")
             return base
         except (sqlite3.Error, OSError) as error:
-            log.warning("The job store %s cannot be used (%s); jobs are remembered until the program ends.", path, error)
+            log.warning(
+                "The job store %s cannot be used (%s); jobs are remembered until the program ends.", path, error
+            )
             return self._open(None)
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
@@ -55,12 +57,16 @@ class Store:
 
     def end(self, task_id: str, finished: float, state: str, error: str | None) -> None:
         """It is over, one way or another."""
-        self._write("UPDATE jobs SET state = ?, finished = ?, error = ? WHERE id = ?", (state, finished, error, task_id))
+        self._write(
+            "UPDATE jobs SET state = ?, finished = ?, error = ? WHERE id = ?", (state, finished, error, task_id)
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """Every job ever submitted, oldest first."""
         with self._lock:
-            cursor = self._base.execute("SELECT id, kind, state, request, created, started, finished, error FROM jobs ORDER BY created")
+            cursor = self._base.execute(
+                "SELECT id, kind, state, request, created, started, finished, error FROM jobs ORDER BY created"
+            )
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

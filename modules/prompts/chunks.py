@@ -58,7 +58,7 @@ class _Packer:
         """End the chunk, filled up to its length."""
         missing = LENGTH - len(self.tokens)
         words = self.vocabulary
-        # The first padding token must be the end token: the encoder's causal mask makes all before it blind to the rest.
+        # The first one is the end token even where another token pads: the encoder knows the end by it.
         padding = [words.end, *[words.pad] * missing][: missing + 1]
         weights = [1.0, *self.weights, *[1.0] * (missing + 1)]
         self.chunks.append(Chunk((words.start, *self.tokens, *padding), tuple(weights)))
@@ -71,7 +71,7 @@ def pack(
     vocabulary: Vocabulary | None = None,
     backtrack: int = 20,
 ) -> list[Chunk]:
-    """The chunks of a prompt, at least one. `backtrack`: how many tokens back a comma may lie to be the place to break."""
+    """The chunks of a prompt, at least one. `backtrack`: how many tokens back the comma may lie at which to break."""
     packer = _Packer(vocabulary or Vocabulary(), backtrack)
     for piece in pieces:
         if piece.is_break:

@@ -1,4 +1,4 @@
-"""The parameters text of a picture ↔ prompt, negative prompt and ordered pairs. Text only; who means what is elsewhere."""
+"""The parameters text of a picture ↔ prompt, negative prompt and ordered pairs; what a pair means is told elsewhere."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Walk:
-    """What a sampler needs beside x and σ. `report(i, x0)` is called after the model's answer at step i and may raise."""
+    """What a sampler needs beside x and σ. `report(i, x0)` is called after the model's answer at step i, may raise."""
 
     noise: Callable[[], Tensor]
     report: Callable[[int, Tensor], None]

@@ -9,7 +9,9 @@ from modules.sampling.prediction import Levels
 from modules.sampling.tables import Schedule
 
 
-def sigmas(schedule: Schedule, steps: int, levels: Levels, *, low: float = 0, high: float = 0, rho: float = 0) -> Tensor:
+def sigmas(
+    schedule: Schedule, steps: int, levels: Levels, *, low: float = 0, high: float = 0, rho: float = 0
+) -> Tensor:
     """σ of every step, `[steps+1]`. `low`, `high`, `rho` 0 mean the model's range and the schedule's own steepness."""
     function = globals()[schedule.function]
     if schedule.needs_model:

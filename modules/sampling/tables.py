@@ -46,9 +46,15 @@ class Schedule:
 
 SAMPLERS = (
     Sampler(name="DPM++ 2M", function="dpmpp_2m", aliases=("k_dpmpp_2m",), automatic="Karras"),
-    Sampler(name="Euler a", function="euler_ancestral", aliases=("k_euler_a", "k_euler_ancestral"), uses_ensd=True, ancestral=True),
+    Sampler(
+        name="Euler a",
+        function="euler_ancestral",
+        aliases=("k_euler_a", "k_euler_ancestral"),
+        uses_ensd=True,
+        ancestral=True,
+    ),
     Sampler(name="Euler", function="euler", aliases=("k_euler",), churns=True),
-)  # fmt: skip
+)
 
 SCHEDULES = (
     Schedule(name="uniform", label="Uniform", function="uniform", needs_model=True),
@@ -96,7 +102,10 @@ def menu(sampler: str, schedule: str | None) -> tuple[str, str]:
     choice = choose(sampler, schedule)
     if choice.label is not None:
         return choice.name, choice.label
-    return choice.sampler.name, AUTOMATIC if choice.schedule.label == choice.sampler.automatic else choice.schedule.label
+    return (
+        choice.sampler.name,
+        AUTOMATIC if choice.schedule.label == choice.sampler.automatic else choice.schedule.label,
+    )
 
 
 def _split(name: str) -> tuple[Sampler, str | None]:

@@ -71,7 +71,9 @@ class Options:
 
     def __init__(self, store: Store, command_line: Mapping[str, Any] | None = None):
         self.specs: dict[str, Spec] = {
-            name: replace(spec, section=section) for section, cls in SECTIONS.items() for name, spec in specs(cls).items()
+            name: replace(spec, section=section)
+            for section, cls in SECTIONS.items()
+            for name, spec in specs(cls).items()
         }
         self._store = store
         self._command_line = dict(command_line or {})

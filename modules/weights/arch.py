@@ -24,10 +24,13 @@ OTHER_KINDS = (  # first match names a file that is no SD 1.x checkpoint
     (re.compile(r"(?:lora_|.*\.lora_(?:up|down|A|B)\.|.*\.hada_w1)"), "a LoRA; put it into models/Lora"),
     (re.compile(r"conditioner\.embedders\."), "an SDXL checkpoint, which is not supported yet"),
     (re.compile(r"cond_stage_model\.model\."), "an SD 2.x checkpoint, which is not supported yet"),
-    (re.compile(r"(?:model\.diffusion_model\.)?(?:double_blocks|joint_blocks)\."), "an SD3 or Flux checkpoint, which is not supported yet"),
+    (
+        re.compile(r"(?:model\.diffusion_model\.)?(?:double_blocks|joint_blocks)\."),
+        "an SD3 or Flux checkpoint, which is not supported yet",
+    ),
     (re.compile(r"(?:emb_params|string_to_param)"), "a textual inversion embedding; put it into embeddings"),
     (re.compile(r"(?:first_stage_model\.)?(?:encoder|decoder)\.(?:conv_in|mid)"), "a VAE without a model"),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +97,14 @@ def detect(checkpoint: Checkpoint, shapes: Shapes) -> Arch:
                 raise UnknownArchitecture(f"{name} is {what}.")
         raise UnknownArchitecture(f"{name} is no model that is known here; SD 1.x checkpoints are.")
     if first[1] != 4:
-        raise UnknownArchitecture(f"{name} is an inpainting or editing model ({first[1]} input channels), not supported yet.")
+        raise UnknownArchitecture(
+            f"{name} is an inpainting or editing model ({first[1]} input channels), not supported yet."
+        )
     sidecar = Sidecar.of(checkpoint)
     if sidecar.params.get("parameterization", "eps") != "eps":
-        raise UnknownArchitecture(f"{name} is a {sidecar.params['parameterization']}-prediction model, not supported yet.")
+        raise UnknownArchitecture(
+            f"{name} is a {sidecar.params['parameterization']}-prediction model, not supported yet."
+        )
     try:
         return Arch(
             unet=_unet(shapes, sidecar.part("unet_config")),
@@ -146,10 +153,14 @@ def _input_block(number: int) -> tuple[str, str]:
 
 
 def _vae(shapes: Shapes) -> dict[str, Any]:
-    levels = []
+    levels: list[int] = []
     while (key := VAE + f"encoder.down.{len(levels)}.block.0.conv1.weight") in shapes:
         levels.append(shapes[key][0])
-    layers = sum(1 for key in shapes if re.fullmatch(VAE.replace(".", r"\.") + r"encoder\.down\.0\.block\.\d+\.conv1\.weight", key))
+    layers = sum(
+        1
+        for key in shapes
+        if re.fullmatch(VAE.replace(".", r"\.") + r"encoder\.down\.0\.block\.\d+\.conv1\.weight", key)
+    )
     return {
         "in_channels": 3,
         "out_channels": 3,

@@ -45,7 +45,9 @@ class Hashes:
             return found
         status = path.stat()
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(path)
+            digest = (
+                hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(path)
+            )
         with self._lock:
             self._entries[str(path)] = (status.st_mtime_ns, status.st_size, digest)
             self._save()

@@ -60,9 +60,13 @@ def load(checkpoint: Checkpoint, place: Place) -> Model:
     model = Model(
         checkpoint,
         arch,
-        _filled(UNet2DConditionModel, arch.unet, _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype),
+        _assigned(
+            _empty(UNet2DConditionModel, arch.unet), _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype
+        ),
         Vae(
-            _filled(AutoencoderKL, arch.vae, _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype),
+            _assigned(
+                _empty(AutoencoderKL, arch.vae), _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype
+            ),
             arch.scale_factor,
         ),
         TextEncoder(_text_encoder(arch, tensors, checkpoint, place), place.device),
@@ -98,18 +102,19 @@ def _vae_tensors(tensors: Tensors, arch: Arch) -> Tensors:
 
 
 def _text_encoder(arch: Arch, tensors: Tensors, checkpoint: Checkpoint, place: Place) -> CLIPTextModel:
-    with init_empty_weights(include_buffers=False):
-        model = CLIPTextModel(CLIPTextConfig(**arch.text))
+    model = _empty(CLIPTextModel, {"config": CLIPTextConfig(**arch.text)})
     inner = "text_model." if hasattr(model, "text_model") else ""
     unused = TEXT + "embeddings.position_ids"
-    part = {inner + key.removeprefix(TEXT): one for key, one in tensors.items() if key.startswith(TEXT) and key != unused}
+    part = {
+        inner + key.removeprefix(TEXT): one for key, one in tensors.items() if key.startswith(TEXT) and key != unused
+    }
     return _assigned(model, part, checkpoint, place.device, place.dtype)
 
 
-def _filled(cls: Any, config: dict[str, Any], tensors: Tensors, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:  # noqa: E501, PLR0913
+def _empty(cls: Any, config: dict[str, Any]) -> Any:
+    """The module without memory for its parameters."""
     with init_empty_weights(include_buffers=False):
-        model = cls(**config)
-    return _assigned(model, tensors, checkpoint, device, dtype)
+        return cls(**config)
 
 
 def _assigned(model: Any, tensors: Tensors, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:

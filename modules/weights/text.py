@@ -21,7 +21,7 @@ def tokenizer() -> Any:
 
 
 def tokenize(text: str) -> list[int]:
-    """Token ids without start and end; odd quotes, ligatures and broken encodings are mended first, as CLIP was trained."""
+    """Token ids without start and end; odd quotes, ligatures and broken encodings are mended first, as for CLIP."""
     ids: list[int] = tokenizer()(ftfy.fix_text(text), add_special_tokens=False, verbose=False).input_ids
     return ids
 
@@ -37,7 +37,8 @@ class TextEncoder:
         """`[B,77,D]` float32 on the device. `clip_skip` n: the n-th layer from the end, then the final norm."""
         ids = torch.tensor(tokens, device=self.device)
         if clip_skip <= 1:
-            return self.model(input_ids=ids).last_hidden_state.float()
+            last: Tensor = self.model(input_ids=ids).last_hidden_state.float()
+            return last
         states = self.model(input_ids=ids, output_hidden_states=True).hidden_states
         state = states[-min(clip_skip, len(states))]
         inner = getattr(self.model, "text_model", self.model)  # transformers 4 nests it, 5 does not

@@ -33,10 +33,11 @@ def _fit_preview(vae: Vae, side: int = 8) -> Tensor:
     latent = torch.nn.functional.interpolate(latent, scale_factor=2, mode="bilinear")
     with torch.inference_mode():
         pixels = vae.decode(latent).cpu()
-    colours = torch.nn.functional.adaptive_avg_pool2d(pixels, latent.shape[-2:])
+    colours = torch.nn.functional.adaptive_avg_pool2d(pixels, 2 * side)
     rows = latent[0].flatten(1).T
     known = torch.cat([rows, torch.ones(len(rows), 1)], 1)
-    return torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
+    fitted: Tensor = torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
+    return fitted
 
 
 def approximate(latent: Tensor, weights: Tensor) -> Tensor:

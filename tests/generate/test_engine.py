@@ -44,8 +44,18 @@ def reread(text, view):
         {"batch_size": 2, "n_iter": 2, "sampler_name": "DPM++ 2M Karras"},
         {"batch_size": 3, "subseed": 9, "subseed_strength": 0.25, "sampler_name": "Euler a", "scheduler": "Automatic"},
         {"seed_resize_from_w": 128, "seed_resize_from_h": 96, "sampler_name": "DPM++ 2M", "scheduler": "automatic"},
-        {"sampler_name": "Euler a", "eta": 0.5, "override_settings": {"eta_noise_seed_delta": 31337, "CLIP_stop_at_last_layers": 2}},
-        {"sampler_name": "Euler", "s_churn": 3, "s_tmax": 5, "s_noise": 1.01, "override_settings": {"randn_source": "CPU"}},
+        {
+            "sampler_name": "Euler a",
+            "eta": 0.5,
+            "override_settings": {"eta_noise_seed_delta": 31337, "CLIP_stop_at_last_layers": 2},
+        },
+        {
+            "sampler_name": "Euler",
+            "s_churn": 3,
+            "s_tmax": 5,
+            "s_noise": 1.01,
+            "override_settings": {"randn_source": "CPU"},
+        },
         {"sampler_name": "Euler", "scheduler": "Karras", "override_settings": {"sigma_min": 0.1, "rho": 5}, "seed": -1},
         {"sampler_name": "Euler", "override_settings": {"eta_noise_seed_delta": 4, "sigma_min": 0.1}},
     ],
@@ -60,7 +70,9 @@ def test_an_infotext_reads_back_to_the_request_of_its_image(values, app):
 
 
 def test_the_text_of_a_batch_image_makes_that_image_alone(app):
-    result = app.txt2img(unsaved(batch_size=2, n_iter=2, sampler_name="Euler a", override_settings={"CLIP_stop_at_last_layers": 2})).wait(60)
+    result = app.txt2img(
+        unsaved(batch_size=2, n_iter=2, sampler_name="Euler a", override_settings={"CLIP_stop_at_last_layers": 2})
+    ).wait(60)
     assert len(result.pictures) == 4
     third = result.pictures[3]
     alone = app.txt2img(reread(third.infotext, result.plan.view)).wait(60)
@@ -72,7 +84,10 @@ def test_the_text_of_a_batch_image_makes_that_image_alone(app):
 def test_files_and_grid(app, checkpoint_folder):
     result = app.txt2img(request_from(QUICK | {"batch_size": 2})).wait(60)
     folder = result.plan.created.strftime("%Y-%m-%d")
-    names = [one.path.relative_to(checkpoint_folder / "outputs/txt2img-images" / folder).as_posix() for one in result.pictures]
+    names = [
+        one.path.relative_to(checkpoint_folder / "outputs/txt2img-images" / folder).as_posix()
+        for one in result.pictures
+    ]
     assert [name[5:] for name in names] == ["-5.png", "-6.png"] and all(name[:5].isdigit() for name in names)
     assert result.grid.path.parent == checkpoint_folder / "outputs/txt2img-grids" / folder
     assert result.index_of_first_image == 1 and result.shown[0].image.size == (128, 64)
@@ -114,7 +129,9 @@ def test_skip_ends_one_batch_only(app):
     request = unsaved(steps=20, n_iter=2)
     result, reached = stop_at(app, request, lambda p: p.batch == 0 and p.step == 2, app.queue.skip)
     assert reached and not result.interrupted and len(result.pictures) == 2
-    assert np.array_equal(pixels(result.pictures[1]), pixels(app.txt2img(unsaved(steps=20, seed=6)).wait(60).pictures[0]))
+    assert np.array_equal(
+        pixels(result.pictures[1]), pixels(app.txt2img(unsaved(steps=20, seed=6)).wait(60).pictures[0])
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,7 +169,11 @@ def test_out_of_memory_is_a_sentence(app, monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"just some text\n" * 100, "no complete safetensors file"), (None, "no complete safetensors file"), (b"", "no complete safetensors file")],
+    [
+        (b"just some text\n" * 100, "no complete safetensors file"),
+        (None, "no complete safetensors file"),
+        (b"", "no complete safetensors file"),
+    ],
 )
 def test_a_file_that_is_no_checkpoint(content, words, tmp_path, checkpoint_folder):
     good = next((checkpoint_folder / "models/Stable-diffusion").glob("*.safetensors"))
@@ -212,7 +233,9 @@ def build_view():
 
 def test_only_what_differs_is_overridden():
     view = build_view()
-    reading = infotext.read("a\nSteps: 1, Sampler: Euler, Seed: 1, Clip skip: 2, Model hash: 0123456789, Model: x", view.specs())
+    reading = infotext.read(
+        "a\nSteps: 1, Sampler: Euler, Seed: 1, Clip skip: 2, Model hash: 0123456789, Model: x", view.specs()
+    )
     assert infotext.differing(reading.overrides, view) == {"CLIP_stop_at_last_layers": 2, "randn_source": "GPU"}
     open_view = view.over(disable_weights_auto_swap=False)
     assert infotext.differing(reading.overrides, open_view)["sd_model_checkpoint"] == "x [0123456789]"

@@ -27,7 +27,9 @@ def test_quoting_round_trips(value):
 
 
 def test_write_then_read():
-    text = write("a cat,\non a mat", "blur", {"Steps": 20, "Sampler": "Euler a", "Script": "a, b", "Gone": None, "Seed": 1})
+    text = write(
+        "a cat,\non a mat", "blur", {"Steps": 20, "Sampler": "Euler a", "Script": "a, b", "Gone": None, "Seed": 1}
+    )
     assert text.splitlines()[-1] == 'Steps: 20, Sampler: Euler a, Script: "a, b", Seed: 1'
     found = read(text)
     assert (found.prompt, found.negative_prompt) == ("a cat,\non a mat", "blur")

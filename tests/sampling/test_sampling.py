@@ -131,9 +131,17 @@ def test_churn_draws_noise_at_every_step_and_eta_zero_is_euler():
     x = torch.ones(1, 4, 2, 2) * levels[0]
     plain = sample(choose("Euler", None).sampler, gaussian, x, levels, Walk(noise=noise, report=lambda i, d: None))
     assert not draws
-    sample(choose("Euler", None).sampler, gaussian, x, levels, Walk(noise=noise, report=lambda i, d: None, s_churn=4, s_tmin=1))
+    sample(
+        choose("Euler", None).sampler,
+        gaussian,
+        x,
+        levels,
+        Walk(noise=noise, report=lambda i, d: None, s_churn=4, s_tmin=1),
+    )
     assert len(draws) == 8
-    calm = sample(choose("Euler a", None).sampler, gaussian, x, levels, Walk(noise=noise, report=lambda i, d: None, eta=0))
+    calm = sample(
+        choose("Euler a", None).sampler, gaussian, x, levels, Walk(noise=noise, report=lambda i, d: None, eta=0)
+    )
     assert torch.allclose(calm, plain, atol=1e-5)
 
 

@@ -1,0 +1,422 @@
+"""Who may come in: logins, hosts and origins over page, API and files; and what gradio must not give away."""
+
+import asyncio
+import base64
+import json
+
+import httpx
+import pytest
+
+from modules import exceptions, server
+from modules.app import build
+from modules.settings.sections import Launch
+from modules.webapi import logins, security
+
+HOME = "http://127.0.0.1:7860"
+PAGE_LOGIN, API_LOGIN = ("ann", "page:key"), ("bob", "api key")
+FLAGS = {"gradio_auth": "ann:page:key", "api_auth": "bob:api key"}
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch):
+    """scrypt as it is costs these tests some fifty milliseconds a login; test_the_real_hash tries it."""
+    monkeypatch.setattr(logins, "_scrypt", lambda password, salt: (salt + password).ljust(32, b"\0"))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Makes the ASGI application of some flags, without the page."""
+    apps = []
+
+    def make(**flags):
+        apps.append(build(Launch(data_dir=str(tmp_path), nowebui=True, **flags)))
+        return server.create(apps[-1])
+
+    yield make
+    for app in apps:
+        app.queue.close()
+
+
+def ask(api, method, path, base=HOME, address="203.0.113.9", **words):
+    """One request, straight into the application."""
+
+    async def act():
+        transport = httpx.ASGITransport(api, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+            return await client.request(method, path, **words)
+
+    return asyncio.run(act())
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+# -- logins
+
+
+@pytest.mark.parametrize("path", ["/sdapi/v1/samplers", "/internal/ping", "/openapi.json", "/", "/nowhere"])
+@pytest.mark.parametrize(
+    ("login", "lets_in"),
+    [
+        (None, ""),
+        (("ann", "wrong"), ""),
+        (("nobody", "page:key"), ""),
+        (("bob", "page:key"), ""),
+        (PAGE_LOGIN, "page api"),
+        (API_LOGIN, "api"),
+    ],
+)
+def test_the_matrix_of_logins(made, path, login, lets_in):
+    answer = ask(made(**FLAGS), "GET", path, auth=login)
+    wanted = "api" if path.startswith("/sdapi/") else "page"
+    assert (answer.status_code != 401) == (wanted in lets_in.split())
+    if answer.status_code == 401:
+        assert answer.headers["www-authenticate"].startswith("Basic ") and " key" not in answer.text and ":key" not in answer.text
+
+
+def test_an_api_login_alone_leaves_the_page_open(made):
+    api = made(api_auth="bob:x")
+    assert ask(api, "GET", "/sdapi/v1/samplers").status_code == 401
+    assert ask(api, "GET", "/sdapi/v1/samplers", auth=("bob", "x")).status_code == 200
+    assert ask(api, "GET", "/internal/ping").status_code == 200
+
+
+def test_posts_are_behind_the_login_too(made):
+    api = made(**FLAGS)
+    for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/sdapi/v1/interrupt", "/internal/progress", "/gradio_api/upload"):
+        assert ask(api, "POST", path, json={}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/SDAPI/v1/samplers", "//sdapi/v1/samplers", "/sdapi", "/x/../sdapi/v1/options", "/%2Fsdapi/v1"])
+def test_odd_paths_do_not_make_a_page_of_the_api(made, path):
+    api = made(api_auth="bob:x")  # the page is open here, so what counts is that the API's answer is not given
+    answer = ask(api, "GET", path)
+    assert answer.status_code in (401, 404)
+
+
+def test_behind_a_sub_path(made):
+    api = made(subpath="/sd/", api_auth="bob:x")
+    for path in ("/sd/sdapi/v1/samplers", "/sdapi/v1/samplers"):
+        assert ask(api, "GET", path).status_code == 401
+        assert ask(api, "GET", path, auth=("bob", "x")).json()[0]["name"]
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Bearer abc", "basic " + "A" * 5000, "Basic " + base64.b64encode(b"ann").decode()])
+def test_broken_headers_are_wrong_logins(made, header):
+    answer = ask(made(**FLAGS), "GET", "/sdapi/v1/samplers", headers={"Authorization": header})
+    assert answer.status_code == 401 and answer.json()["errors"]
+
+
+def test_several_logins_and_odd_characters(made):
+    api = made(gradio_auth=" ann:a , zoë:ü:1 ")
+    for login in (("ann", "a"), ("zoë", "ü:1")):
+        header = {"Authorization": basic(*login)}
+        assert ask(api, "GET", "/internal/ping", headers=header).status_code == 200
+    assert ask(api, "GET", "/internal/ping", headers={"Authorization": basic("ann", "ü:1")}).status_code == 401
+
+
+@pytest.mark.parametrize("text", ["secretword", "ann:", ":secretword", "ann:ok,secretword", ","])
+def test_a_login_flag_that_is_none_stops_the_start(text):
+    with pytest.raises(exceptions.ParameterError, match="--api-auth") as caught:
+        security.rules(Launch(api_auth=text))
+    assert "secretword" not in str(caught.value)
+
+
+def test_a_password_is_hashed_once_and_kept_hashed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(logins, "_scrypt", lambda password, salt: calls.append(password) or (salt + password).ljust(32))
+    door = logins.Door(logins.parse("ann:secretword", "--x"))
+    header = basic("ann", "secretword").encode()
+    assert not door.remembers(header) and door.opens(header, "a") and door.remembers(header)
+    assert len(calls) == 2
+    assert header not in door._good and b"secretword" not in repr(door._good).encode()
+
+
+def test_the_real_hash(monkeypatch):
+    monkeypatch.undo()
+    login = logins.Login.of("ann", "word")
+    assert login.fits(b"ann", b"word") and not login.fits(b"ann", b"Word") and not login.fits(b"Ann", b"word")
+    assert b"word" not in login.digest and login.digest != logins.Login.of("ann", "word").digest
+
+
+def test_guessing_is_slowed_down_by_address(made, monkeypatch):
+    api = made(**FLAGS)
+    for _ in range(logins.FREE_TRIES):
+        assert ask(api, "GET", "/internal/ping", auth=("ann", "guess")).status_code == 401
+    answer = ask(api, "GET", "/internal/ping", auth=("ann", "guess"))
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
+    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN).status_code == 429
+    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN, address="203.0.113.10").status_code == 200
+    # who is known already is not held up by a neighbour's guesses
+    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN).status_code == 200
+
+
+def test_the_pause_grows_and_ends(monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(logins.time, "monotonic", lambda: clock[0])
+    door = logins.Door(logins.parse("ann:word", "--x"))
+    waits = []
+    for _ in range(12):
+        door.opens(b"Basic x", "a")
+        waits.append(door.pause("a"))
+        clock[0] += waits[-1]
+        assert door.pause("a") == 0
+    assert waits[:4] == [0, 0, 0, 0] and waits[4:9] == [1, 2, 4, 8, 16] and waits[-1] == logins.LONGEST_PAUSE
+    door.opens(basic("ann", "word").encode(), "a")
+    door.opens(b"Basic x", "a")
+    assert door.pause("a") == 0
+
+
+# -- open servers
+
+
+@pytest.mark.parametrize(
+    ("flags", "opened"),
+    [
+        ({}, False),
+        ({"listen": True}, True),
+        ({"server_name": "127.0.0.1"}, False),
+        ({"server_name": "localhost"}, False),
+        ({"server_name": "::1"}, False),
+        ({"server_name": "0.0.0.0"}, True),
+        ({"server_name": "192.168.1.5"}, True),
+        ({"server_name": "drawing-room"}, True),
+    ],
+)
+def test_an_open_server_has_a_login(made, flags, opened):
+    rules = security.rules(Launch(**flags))
+    assert rules.opened == opened == bool(rules.made_up) == bool(rules.page.logins)
+    base = f"http://{flags.get('server_name', '127.0.0.1').replace('::1', '[::1]')}:7860"
+    assert ask(made(**flags), "GET", "/internal/ping", base).status_code == (401 if opened else 200)
+
+
+def test_a_made_up_login_is_another_each_time_and_works(made, tmp_path):
+    first, second = (security.rules(Launch(listen=True)) for _ in range(2))
+    assert first.made_up != second.made_up and len(first.made_up) > 14
+    assert first.page.opens(basic(*first.made_up.split(":")).encode(), "a")
+    assert first.api.opens(basic(*first.made_up.split(":")).encode(), "a")
+    assert not first.page.opens(basic(*second.made_up.split(":")).encode(), "a")
+
+
+def test_with_its_own_login_none_is_made_up():
+    rules = security.rules(Launch(listen=True, gradio_auth="ann:x"))
+    assert rules.made_up == "" and len(rules.page.logins) == 1
+
+
+# -- hosts
+
+
+@pytest.mark.parametrize(
+    ("host", "closed", "opened"),
+    [
+        ("localhost:7860", 200, 200),
+        ("LOCALHOST", 200, 200),
+        ("localhost.:7860", 200, 200),
+        ("127.0.0.1:7860", 200, 200),
+        ("127.0.0.2", 200, 200),
+        ("[::1]:7860", 200, 200),
+        ("192.168.1.5:7860", 403, 200),
+        ("[fe80::1]:7860", 403, 200),
+        ("drawing-room:7860", 403, 200),
+        ("drawing-room.local", 403, 200),
+        ("sd.example.com", 200, 200),
+        ("evil.example:7860", 403, 403),
+        ("localhost.evil.example", 403, 403),
+        ("127.0.0.1.evil.example", 403, 403),
+        ("evil@127.0.0.1", 400, 400),
+        ("127.0.0.1/x", 400, 400),
+        ("[::1", 400, 400),
+        ("", 400, 400),
+    ],
+)
+def test_hosts(made, monkeypatch, host, closed, opened):
+    monkeypatch.setattr(security.socket, "gethostname", lambda: "Drawing-Room.lan")
+    trusted = {"cors_allow_origins": "https://sd.example.com"}
+    for flags, status in (({}, closed), ({"listen": True, "gradio_auth": "ann:x"}, opened)):
+        answer = ask(made(**flags, **trusted), "GET", "/internal/ping", headers={"Host": host}, auth=("ann", "x"))
+        assert answer.status_code == status, answer.text
+        if status != 200:
+            assert answer.json()["errors"].endswith(".")
+
+
+def test_two_hosts_are_none(made):
+    answer = ask(made(), "GET", "/internal/ping", headers=[("Host", "127.0.0.1"), ("Host", "evil.example")])
+    assert answer.status_code == 400
+
+
+# -- origins
+
+
+@pytest.mark.parametrize(
+    ("origin", "lets_in"),
+    [
+        (None, True),
+        (HOME, True),
+        ("http://127.0.0.1:9999", False),
+        ("http://localhost:7860", False),
+        ("https://127.0.0.1:7860", True),  # behind a proxy that ends TLS
+        ("http://evil.example", False),
+        ("http://127.0.0.1:7860.evil.example", False),
+        ("null", False),
+        ("file://", False),
+        ("https://friend.example", True),
+        ("https://FRIEND.example", True),
+        ("http://friend.example", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [("POST", "/sdapi/v1/interrupt", "*/*"), ("GET", "/internal/live/x", "text/event-stream"), ("DELETE", "/x", "*/*")],
+)
+def test_origins(made, monkeypatch, origin, lets_in, method, path, accept):
+    monkeypatch.setattr("modules.webapi.live.PATIENCE", 0)
+    headers = {"Accept": accept} | ({"Origin": origin} if origin else {})
+    answer = ask(made(cors_allow_origins="https://friend.example, https://other.example/"), method, path, headers=headers)
+    assert (answer.status_code != 403) == lets_in
+
+
+def test_only_named_origins_may_read(made):
+    api = made(cors_allow_origins="https://friend.example")
+    for origin, allowed in (("https://friend.example", True), ("https://evil.example", False), (HOME, False)):
+        answer = ask(api, "GET", "/sdapi/v1/samplers", headers={"Origin": origin})
+        assert answer.status_code == 200
+        assert ("access-control-allow-origin" in answer.headers) == allowed
+        if allowed:
+            assert answer.headers["access-control-allow-origin"] == origin
+            assert answer.headers["access-control-allow-credentials"] == "true" and answer.headers["vary"] == "Origin"
+
+
+def test_a_preflight_needs_no_login_but_the_right_origin(made):
+    api = made(cors_allow_origins="https://friend.example", **FLAGS)
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-mine"}
+    good = ask(api, "OPTIONS", "/sdapi/v1/txt2img", headers={**asked, "Origin": "https://friend.example"})
+    assert good.status_code == 200 and "POST" in good.headers["access-control-allow-methods"]
+    assert good.headers["access-control-allow-headers"] == "authorization,x-mine"
+    bad = ask(api, "OPTIONS", "/sdapi/v1/txt2img", headers={**asked, "Origin": "https://evil.example"})
+    assert bad.status_code == 403 and "access-control-allow-origin" not in bad.headers
+    # the refusal of a login must be readable by the named page too
+    login = ask(api, "POST", "/sdapi/v1/txt2img", headers={"Origin": "https://friend.example"}, json={})
+    assert login.status_code == 401 and login.headers["access-control-allow-origin"] == "https://friend.example"
+
+
+def test_a_star_allows_every_page_but_no_credentials(made):
+    answer = ask(made(cors_allow_origins="*"), "POST", "/sdapi/v1/interrupt", headers={"Origin": "https://any.example"})
+    assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_what_the_parts_inside_say_of_cors_does_not_get_out():
+    async def inside(scope, receive, send):
+        headers = [(b"Access-Control-Allow-Origin", b"http://evil.example"), (b"x-mine", b"1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    answer = ask(security.Guard(inside, security.rules(Launch())), "GET", "/", headers={"Origin": "http://evil.example"})
+    assert answer.headers["x-mine"] == "1" and "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "lets_in"),
+    [
+        ({"host": "127.0.0.1:7860", "origin": HOME, "authorization": basic(*PAGE_LOGIN)}, True),
+        ({"host": "127.0.0.1:7860", "origin": HOME}, False),
+        ({"host": "127.0.0.1:7860", "origin": "http://evil.example", "authorization": basic(*PAGE_LOGIN)}, False),
+        ({"host": "evil.example", "authorization": basic(*PAGE_LOGIN)}, False),
+    ],
+)
+def test_websockets_are_guarded_alike(headers, lets_in):
+    sent, reached = [], []
+
+    async def inside(scope, receive, send):
+        reached.append(scope["path"])
+
+    async def act():
+        async def receive():
+            return {"type": "websocket.connect"}
+
+        async def send(message):
+            sent.append(message)
+
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "websocket", "path": "/queue", "headers": raw, "client": ("203.0.113.9", 1)}
+        await security.Guard(inside, security.rules(Launch(**FLAGS)))(scope, receive, send)
+
+    asyncio.run(act())
+    assert bool(reached) == lets_in
+    assert sent == ([] if lets_in else [{"type": "websocket.close", "code": 1008}])
+
+
+def test_the_passwords_are_told_to_nobody(made):
+    answer = ask(made(**FLAGS), "GET", "/sdapi/v1/cmd-flags", auth=API_LOGIN)
+    assert answer.status_code == 200 and " key" not in answer.text and ":key" not in answer.text and "ann" not in answer.text
+
+
+# -- the page
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The whole application, page and all."""
+    app = build(Launch(data_dir=str(tmp_path_factory.mktemp("page"))))
+
+    async def make():  # on a loop, or gradio makes some of its own and leaves them open
+        return server.create(app)
+
+    yield app, asyncio.run(make())
+    app.queue.close()
+
+
+def test_gradio_reads_no_file_that_a_client_names(page, tmp_path):
+    """A mounted gradio copies any path of the server into its cache and serves it, unless `has_launched` is set."""
+    app, api = page
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the password is swordfish")
+    tried = 0
+    config = ask(api, "GET", "/config").json()
+    named = {"path": str(secret), "meta": {"_type": "gradio.FileData"}, "orig_name": "x.png", "mime_type": "image/png"}
+    kinds = {one["id"]: one["type"] for one in config["components"]}
+    for function in config["dependencies"]:
+        takes = [kinds[one] for one in function["inputs"]]
+        if not {"image", "file", "gallery", "uploadbutton"} & set(takes):
+            continue
+        data = [[{"image": named}] if kind == "gallery" else named if kind in ("image", "file", "uploadbutton") else None for kind in takes]
+        body = {"data": data, "fn_index": function["id"], "session_hash": "abcdefgh"}
+        for path in ("/gradio_api/run/predict", "/gradio_api/api/predict", "/gradio_api/queue/join"):
+            answer = ask(api, "POST", path, json=body)
+            tried += 1
+            assert "swordfish" not in answer.text
+            for word in json.dumps(answer.json()).split('"'):
+                if word.endswith(secret.name) and word != str(secret):
+                    served = ask(api, "GET", f"/gradio_api/file={word}")
+                    assert "swordfish" not in served.text
+    assert tried, "the page takes no picture any more: give this test another way in"
+
+
+def test_the_page_has_launched(page):
+    """The switch itself, as the way in above depends on what the page happens to hold."""
+    _, api = page
+    blocks = [one.app.get_blocks() for one in api.routes if hasattr(getattr(one, "app", None), "get_blocks")]
+    assert blocks and all(one.has_launched for one in blocks)
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "/gradio_api/file=/etc/hostname", "/gradio_api/file=config.json"])
+def test_files_outside_the_outputs_are_not_served(page, path):
+    app, api = page
+    app.folders.config.write_text("{}")
+    assert ask(api, "GET", path).status_code in (403, 404)
+
+
+def test_the_page_is_compressed_and_event_streams_are_not(page, monkeypatch):
+    monkeypatch.setattr("modules.webapi.live.PATIENCE", 0)
+    _, api = page
+    for path, encoding in (("/", "gzip"), ("/config", "gzip"), ("/internal/live/x", None)):
+        answer = ask(api, "GET", path, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200 and answer.headers.get("content-encoding") == encoding
+
+
+def test_foreign_pages_may_not_use_gradio(page):
+    _, api = page
+    body = {"data": [], "fn_index": 0, "session_hash": "abcdefgh"}
+    answer = ask(api, "POST", "/gradio_api/run/predict", json=body, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
