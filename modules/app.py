@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from modules.exceptions import NotFound
@@ -105,7 +106,12 @@ def build(launch: Launch) -> App:
         data_dir=launch.data_dir, models_dir=launch.models_dir, ckpt_dir=launch.ckpt_dir, config=launch.ui_settings_file
     )
     options = Options(Store(folders.config))
-    library = Library(folders.checkpoints, Hashes(folders.cache / "hashes.json"), hashing=not launch.no_hashing)
+    library = Library(
+        folders.checkpoints,
+        Hashes(folders.cache / "hashes.json"),
+        hashing=not launch.no_hashing,
+        preferred=Path(launch.ckpt).expanduser().resolve() if launch.ckpt else None,
+    )
     app = App(
         launch=launch,
         folders=folders,

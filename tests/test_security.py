@@ -2,10 +2,13 @@
 
 import asyncio
 import base64
+import itertools
 import json
 
 import httpx
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from modules import exceptions, server
 from modules.app import build
@@ -14,6 +17,8 @@ from modules.webapi import logins, security
 
 HOME = "http://127.0.0.1:7860"
 PAGE_LOGIN, API_LOGIN = ("ann", "page:key"), ("bob", "api key")
+FILES = {"image", "file", "gallery", "uploadbutton"}
+NUMBERS = itertools.count()
 FLAGS = {"gradio_auth": "ann:page:key", "api_auth": "bob:api key"}
 
 
@@ -23,25 +28,28 @@ def cheap_hashes(monkeypatch):
     monkeypatch.setattr(logins, "_scrypt", lambda password, salt: (salt + password).ljust(32, b"\0"))
 
 
-@pytest.fixture
-def made(tmp_path):
-    """Makes the ASGI application of some flags, without the page."""
-    apps = []
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Makes the ASGI application of some flags, without the page; the same one for the same flags."""
+    apps, known = [], {}
 
     def make(**flags):
-        apps.append(build(Launch(data_dir=str(tmp_path), nowebui=True, **flags)))
-        return server.create(apps[-1])
+        key = tuple(sorted(flags.items()))
+        if key not in known:
+            apps.append(build(Launch(data_dir=str(tmp_path_factory.mktemp("data")), nowebui=True, **flags)))
+            known[key] = server.create(apps[-1])
+        return known[key]
 
     yield make
     for app in apps:
         app.queue.close()
 
 
-def ask(api, method, path, base=HOME, address="203.0.113.9", **words):
-    """One request, straight into the application."""
+def ask(api, method, path, base=HOME, address=None, **words):
+    """One request, straight into the application; from its own address, so that no test slows another's logins."""
 
     async def act():
-        transport = httpx.ASGITransport(api, client=(address, 1))
+        transport = httpx.ASGITransport(api, client=(address or f"client {next(NUMBERS)}", 1))
         async with httpx.AsyncClient(transport=transport, base_url=base) as client:
             return await client.request(method, path, **words)
 
@@ -72,7 +80,11 @@ def test_the_matrix_of_logins(made, path, login, lets_in):
     wanted = "api" if path.startswith("/sdapi/") else "page"
     assert (answer.status_code != 401) == (wanted in lets_in.split())
     if answer.status_code == 401:
-        assert answer.headers["www-authenticate"].startswith("Basic ") and " key" not in answer.text and ":key" not in answer.text
+        assert (
+            answer.headers["www-authenticate"].startswith("Basic ")
+            and " key" not in answer.text
+            and ":key" not in answer.text
+        )
 
 
 def test_an_api_login_alone_leaves_the_page_open(made):
@@ -84,11 +96,19 @@ def test_an_api_login_alone_leaves_the_page_open(made):
 
 def test_posts_are_behind_the_login_too(made):
     api = made(**FLAGS)
-    for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/sdapi/v1/interrupt", "/internal/progress", "/gradio_api/upload"):
+    for path in (
+        "/sdapi/v1/txt2img",
+        "/sdapi/v1/options",
+        "/sdapi/v1/interrupt",
+        "/internal/progress",
+        "/gradio_api/upload",
+    ):
         assert ask(api, "POST", path, json={}).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/SDAPI/v1/samplers", "//sdapi/v1/samplers", "/sdapi", "/x/../sdapi/v1/options", "/%2Fsdapi/v1"])
+@pytest.mark.parametrize(
+    "path", ["/SDAPI/v1/samplers", "//sdapi/v1/samplers", "/sdapi", "/x/../sdapi/v1/options", "/%2Fsdapi/v1"]
+)
 def test_odd_paths_do_not_make_a_page_of_the_api(made, path):
     api = made(api_auth="bob:x")  # the page is open here, so what counts is that the API's answer is not given
     answer = ask(api, "GET", path)
@@ -102,7 +122,9 @@ def test_behind_a_sub_path(made):
         assert ask(api, "GET", path, auth=("bob", "x")).json()[0]["name"]
 
 
-@pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Bearer abc", "basic " + "A" * 5000, "Basic " + base64.b64encode(b"ann").decode()])
+@pytest.mark.parametrize(
+    "header", ["Basic", "Basic !!!", "Bearer abc", "basic " + "A" * 5000, "Basic " + base64.b64encode(b"ann").decode()]
+)
 def test_broken_headers_are_wrong_logins(made, header):
     answer = ask(made(**FLAGS), "GET", "/sdapi/v1/samplers", headers={"Authorization": header})
     assert answer.status_code == 401 and answer.json()["errors"]
@@ -140,16 +162,16 @@ def test_the_real_hash(monkeypatch):
     assert b"word" not in login.digest and login.digest != logins.Login.of("ann", "word").digest
 
 
-def test_guessing_is_slowed_down_by_address(made, monkeypatch):
-    api = made(**FLAGS)
+def test_guessing_is_slowed_down_by_address(made):
+    api = made(gradio_auth="eve:key")
     for _ in range(logins.FREE_TRIES):
-        assert ask(api, "GET", "/internal/ping", auth=("ann", "guess")).status_code == 401
-    answer = ask(api, "GET", "/internal/ping", auth=("ann", "guess"))
+        assert ask(api, "GET", "/internal/ping", address="a", auth=("eve", "guess")).status_code == 401
+    answer = ask(api, "GET", "/internal/ping", address="a", auth=("eve", "guess"))
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
-    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN).status_code == 429
-    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN, address="203.0.113.10").status_code == 200
+    assert ask(api, "GET", "/internal/ping", address="a", auth=("eve", "key")).status_code == 429
+    assert ask(api, "GET", "/internal/ping", address="b", auth=("eve", "key")).status_code == 200
     # who is known already is not held up by a neighbour's guesses
-    assert ask(api, "GET", "/internal/ping", auth=PAGE_LOGIN).status_code == 200
+    assert ask(api, "GET", "/internal/ping", address="a", auth=("eve", "key")).status_code == 200
 
 
 def test_the_pause_grows_and_ends(monkeypatch):
@@ -272,7 +294,9 @@ def test_two_hosts_are_none(made):
 def test_origins(made, monkeypatch, origin, lets_in, method, path, accept):
     monkeypatch.setattr("modules.webapi.live.PATIENCE", 0)
     headers = {"Accept": accept} | ({"Origin": origin} if origin else {})
-    answer = ask(made(cors_allow_origins="https://friend.example, https://other.example/"), method, path, headers=headers)
+    answer = ask(
+        made(cors_allow_origins="https://friend.example, https://other.example/"), method, path, headers=headers
+    )
     assert (answer.status_code != 403) == lets_in
 
 
@@ -312,7 +336,9 @@ def test_what_the_parts_inside_say_of_cors_does_not_get_out():
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body"})
 
-    answer = ask(security.Guard(inside, security.rules(Launch())), "GET", "/", headers={"Origin": "http://evil.example"})
+    answer = ask(
+        security.Guard(inside, security.rules(Launch())), "GET", "/", headers={"Origin": "http://evil.example"}
+    )
     assert answer.headers["x-mine"] == "1" and "access-control-allow-origin" not in answer.headers
 
 
@@ -349,7 +375,12 @@ def test_websockets_are_guarded_alike(headers, lets_in):
 
 def test_the_passwords_are_told_to_nobody(made):
     answer = ask(made(**FLAGS), "GET", "/sdapi/v1/cmd-flags", auth=API_LOGIN)
-    assert answer.status_code == 200 and " key" not in answer.text and ":key" not in answer.text and "ann" not in answer.text
+    assert (
+        answer.status_code == 200
+        and " key" not in answer.text
+        and ":key" not in answer.text
+        and "ann" not in answer.text
+    )
 
 
 # -- the page
@@ -368,28 +399,32 @@ def page(tmp_path_factory):
 
 
 def test_gradio_reads_no_file_that_a_client_names(page, tmp_path):
-    """A mounted gradio copies any path of the server into its cache and serves it, unless `has_launched` is set."""
-    app, api = page
-    secret = tmp_path / "secret.txt"
-    secret.write_text("the password is swordfish")
-    tried = 0
+    """A mounted gradio hands any path of the server to the page's functions, unless `has_launched` is set."""
+    _, api = page
+    secret = tmp_path / "secret.png"
+    words = PngInfo()
+    words.add_text("parameters", "the password is swordfish")
+    Image.new("RGB", (8, 8)).save(secret, pnginfo=words)
     config = ask(api, "GET", "/config").json()
-    named = {"path": str(secret), "meta": {"_type": "gradio.FileData"}, "orig_name": "x.png", "mime_type": "image/png"}
     kinds = {one["id"]: one["type"] for one in config["components"]}
+    tried = 0
     for function in config["dependencies"]:
         takes = [kinds[one] for one in function["inputs"]]
-        if not {"image", "file", "gallery", "uploadbutton"} & set(takes):
+        if FILES.isdisjoint(takes) or not function["backend_fn"]:
             continue
-        data = [[{"image": named}] if kind == "gallery" else named if kind in ("image", "file", "uploadbutton") else None for kind in takes]
-        body = {"data": data, "fn_index": function["id"], "session_hash": "abcdefgh"}
-        for path in ("/gradio_api/run/predict", "/gradio_api/api/predict", "/gradio_api/queue/join"):
-            answer = ask(api, "POST", path, json=body)
-            tried += 1
-            assert "swordfish" not in answer.text
-            for word in json.dumps(answer.json()).split('"'):
-                if word.endswith(secret.name) and word != str(secret):
-                    served = ask(api, "GET", f"/gradio_api/file={word}")
-                    assert "swordfish" not in served.text
+        tried += 1
+        named = {
+            "path": str(secret),
+            "meta": {"_type": "gradio.FileData"},
+            "orig_name": "x.png",
+            "mime_type": "image/png",
+        }
+        data = [[{"image": named}] if kind == "gallery" else named if kind in FILES else None for kind in takes]
+        answer = ask(api, "POST", "/gradio_api/run/predict", json={"data": data, "fn_index": function["id"]})
+        assert answer.status_code == 500 and "swordfish" not in answer.text
+        for word in json.dumps(answer.json()).split('"'):  # a copy in gradio's cache would be served
+            if word.endswith(secret.name):
+                assert ask(api, "GET", f"/gradio_api/file={word}").status_code == 403
     assert tried, "the page takes no picture any more: give this test another way in"
 
 
@@ -410,7 +445,7 @@ def test_files_outside_the_outputs_are_not_served(page, path):
 def test_the_page_is_compressed_and_event_streams_are_not(page, monkeypatch):
     monkeypatch.setattr("modules.webapi.live.PATIENCE", 0)
     _, api = page
-    for path, encoding in (("/", "gzip"), ("/config", "gzip"), ("/internal/live/x", None)):
+    for path, encoding in (("/", "gzip"), ("/config", "gzip"), ("/sdapi/v1/options", None), ("/internal/live/x", None)):
         answer = ask(api, "GET", path, headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200 and answer.headers.get("content-encoding") == encoding
 

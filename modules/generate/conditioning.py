@@ -1,44 +1,81 @@
-"""Prompts into the tensors that steer the UNet."""
+"""Prompts into the tensors that steer the UNet, at each of its calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from modules.prompts.attention import parse_attention
-from modules.prompts.chunks import Chunk, pack
+from modules.prompts.chunks import LENGTH, Chunk, Vocabulary, pack
+from modules.prompts.composition import parse_composition
+from modules.prompts.schedule import Step, parse_schedule
 from modules.settings.options import View
 from modules.weights.text import TextEncoder, tokenize
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """One part of a prompt through all calls: `tensors[i]` `[1,n·77,D]` holds up to call `untils[i]`."""
+
+    untils: tuple[int, ...]
+    tensors: tuple[Tensor, ...]
+    weight: float = 1.0
+
+    def at(self, call: int) -> Tensor:
+        """The tensor for the model's call number `call`, counted from 0."""
+        return next((z for until, z in zip(self.untils, self.tensors, strict=True) if call <= until), self.tensors[-1])
 
 
 class Conditioner:
     """Encodes prompts for one job; equal prompts are encoded once."""
 
-    def __init__(self, text: TextEncoder, view: View):
+    def __init__(self, text: TextEncoder, view: View, steps: int):
         self._text = text
+        self._steps = steps
         self._clip_skip: int = view.CLIP_stop_at_last_layers
         self._backtrack: int = view.comma_padding_backtrack
-        self._made: dict[str, Tensor] = {}
+        self._made: dict[str, Scheduled] = {}
 
-    def condition(self, prompts: Sequence[str]) -> Tensor:
-        """`[B,n·77,D]`; the prompts of one batch must fill equally many chunks."""
-        return torch.cat([self._one(prompt) for prompt in prompts])
+    def positive(self, prompt: str) -> list[Scheduled]:
+        """The parts of a prompt with their weights."""
+        parts = [(self._scheduled(part.text), part.weight) for part in parse_composition(prompt)]
+        return [Scheduled(made.untils, made.tensors, weight) for made, weight in parts]
 
-    def _one(self, prompt: str) -> Tensor:
-        if prompt not in self._made:
-            chunks = pack(parse_attention(prompt), tokenize, backtrack=self._backtrack)
-            encoded = self._text.encode([chunk.tokens for chunk in chunks], self._clip_skip)
-            self._made[prompt] = torch.cat([emphasise(z, chunk) for z, chunk in zip(encoded, chunks, strict=True)])[
-                None
-            ]
-        return self._made[prompt]
+    def negative(self, prompt: str) -> Scheduled:
+        """A negative prompt, which has one part: AND is a word in it."""
+        return self._scheduled(prompt)
+
+    def _scheduled(self, text: str) -> Scheduled:
+        if text not in self._made:
+            entries = parse_schedule(text, self._steps)
+            self._made[text] = Scheduled(tuple(entry.until for entry in entries), self._encoded(entries))
+        return self._made[text]
+
+    def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:
+        """All entries together, `[entries,77,D]` per chunk, for the emphasis is balanced over all of them."""
+        packed = [pack(parse_attention(entry.text), tokenize, backtrack=self._backtrack) for entry in entries]
+        longest = max(len(chunks) for chunks in packed)
+        columns = [[chunks[i] if i < len(chunks) else EMPTY for chunks in packed] for i in range(longest)]
+        encoded = [
+            emphasise(self._text.encode([chunk.tokens for chunk in column], self._clip_skip), column)
+            for column in columns
+        ]
+        together: tuple[Tensor, ...] = torch.split(torch.cat(encoded, dim=1), 1)  # type: ignore[no-untyped-call]
+        return together
 
 
-def emphasise(z: Tensor, chunk: Chunk) -> Tensor:
-    """Scale each token's hidden state `[77,D]` by its weight, then the whole so that its mean is what it was."""
-    if all(weight == 1 for weight in chunk.weights):
+EMPTY = Chunk(
+    (Vocabulary().start, *[Vocabulary().end] * (LENGTH + 1)),
+    (1.0,) * (LENGTH + 2),
+)
+
+
+def emphasise(z: Tensor, chunks: list[Chunk]) -> Tensor:
+    """Scale each token's hidden state in `[B,77,D]` by its weight, then all so that their mean is what it was."""
+    weights = torch.tensor([chunk.weights for chunk in chunks], dtype=z.dtype, device=z.device)
+    if (weights == 1).all():
         return z
-    scaled = z * torch.tensor(chunk.weights, dtype=z.dtype, device=z.device)[:, None]
+    scaled = z * weights[..., None]
     return scaled * (z.mean() / scaled.mean())

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from modules.exceptions import Interrupted, OutOfMemory
 from modules.generate import infotext
-from modules.generate.conditioning import Conditioner
+from modules.generate.conditioning import Conditioner, Scheduled
 from modules.generate.plan import Plan
 from modules.generate.result import Picture, Result
 from modules.generate.saving import save_grid, save_image
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
-from modules.sampling.guidance import Guided
+from modules.sampling.guidance import Contexts, Guided
 from modules.sampling.rng import NoiseSource, Variation
 from modules.sampling.samplers import Walk, sample
 from modules.sampling.schedules import sigmas
@@ -42,12 +42,17 @@ class Batch:
     first: int
     seeds: tuple[int, ...]
     noise: NoiseSource
-    cond: Tensor
-    uncond: Tensor
+    positive: list[Scheduled]
+    negative: Scheduled
     sigmas: Tensor
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
     stopped: bool = False
     pictures: list[Picture] = field(default_factory=list)
+
+    def contexts(self, call: int) -> Contexts:
+        """What steers the model's call number `call`."""
+        parts = [part.at(call) for part in self.positive]
+        return Contexts(parts, [part.weight for part in self.positive], self.negative.at(call))
 
 
 def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Result:
@@ -76,7 +81,7 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
 
 
 def _pictures(plan: Plan, model: Model, folders: Folders, progress: Progress) -> list[Picture]:
-    conditioner = Conditioner(model.text, plan.view)
+    conditioner = Conditioner(model.text, plan.view, plan.request.steps)
     pictures: list[Picture] = []
     for number in range(plan.request.n_iter):
         if progress.stop.interrupted:
@@ -109,8 +114,8 @@ def _batch(plan: Plan, model: Model, conditioner: Conditioner, number: int) -> B
         first=first,
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
-        cond=conditioner.condition([request.prompt] * len(seeds)),
-        uncond=conditioner.condition([request.negative_prompt] * len(seeds)),
+        positive=conditioner.positive(request.prompt),
+        negative=conditioner.negative(request.negative_prompt),
         sigmas=sigmas(
             plan.choice.schedule, request.steps, model.levels, low=view.sigma_min, high=view.sigma_max, rho=view.rho
         ),
@@ -136,7 +141,7 @@ def _sample(batch: Batch, plan: Plan, model: Model, progress: Progress) -> None:
         s_tmax=view.s_tmax or float("inf"),
         s_noise=view.s_noise,
     )
-    guided = Guided(model.prediction, batch.cond, batch.uncond, plan.request.cfg_scale, view.batch_cond_uncond)
+    guided = Guided(model.prediction, batch.contexts, plan.request.cfg_scale, view.batch_cond_uncond)
     x = batch.noise.first(_variation(plan, batch, model)) * batch.sigmas[0]
     try:
         batch.latent = sample(plan.choice.sampler, guided, x, batch.sigmas, walk)

@@ -27,7 +27,7 @@ class Request:
                                     doc="Make an attempt to produce a picture similar to what the seed gives at this size.")
     sampler_name: str = param("DPM++ 2M", "Sampling method", choices="samplers", infotext="Sampler", token="sampler")
     scheduler: str | None = param(None, "Schedule type", choices="schedulers", infotext="Schedule type", token="scheduler",
-                                  doc="Not said: the sampler's name says it all, as in A1111 up to 1.8 (DPM++ 2M Karras).")
+                                  doc="How noise falls from step to step; if not given, the sampler's name tells, as in A1111 up to 1.8.")
     batch_size: int = param(1, "Batch size", slider=Range(1, 8), valid=Range(1, 256), token="batch_size", doc="How many images in one go; uses more memory.")
     n_iter: int = param(1, "Batch count", slider=Range(1, 100), valid=Range(1, 10000), doc="How many batches, one after another.")
     steps: int = param(20, "Sampling steps", slider=Range(1, 150), valid=Range(1, 9999), infotext="Steps", token="steps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -
 
 def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:
     """What `[token]` means for image `index`: every Spec that names one, the text tokens, and the place in the job."""
-    request, view = plan.request_for(index), plan.view
+    request, view = replace(plan.request_for(index), batch_size=plan.request.batch_size), plan.view
     declared: dict[str, Any] = {
         spec.token: str(getattr(request, name)) for name, spec in specs(Txt2Img).items() if spec.token
     } | {spec.token: str(getattr(view, name)) for name, spec in view.specs().items() if spec.token}
@@ -67,7 +68,6 @@ def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:
         "seed_last": lambda _: None if alone else str(plan.seeds[-1]),
         "batch_number": lambda _: None if size == 1 else str(index % size + 1),
         "generation_number": lambda _: None if alone else str(index + 1),
-        "batch_size": str(size),
         "model_name": naming.sanitize(plan.checkpoint.model_name, replace_spaces=False),
         "model_hash": plan.checkpoint.short_hash or "",
         "scheduler": plan.choice.schedule.label,

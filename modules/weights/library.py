@@ -52,8 +52,10 @@ class Checkpoint:
 class Library:
     """The checkpoints of some folders. Scanning never reads a model; hashes come from the cache or when asked for."""
 
-    def __init__(self, folders: tuple[Path, ...], hashes: Hashes, hashing: bool = True):
+    def __init__(self, folders: tuple[Path, ...], hashes: Hashes, hashing: bool = True, preferred: Path | None = None):
+        """`preferred`: a file that is in the list wherever it lies, and the one to use when none is chosen."""
         self._folders = folders
+        self._preferred = preferred
         self._hashes = hashes
         self._hashing = hashing
         self._lock = threading.Lock()
@@ -63,6 +65,8 @@ class Library:
     def scan(self) -> None:
         """Look at the folders again."""
         found: dict[str, Path] = {}
+        if self._preferred is not None and self._preferred.is_file():
+            found[self._preferred.name] = self._preferred
         for folder in self._folders:
             for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
                 if path.suffix.lower() in SUFFIXES and ".vae." not in path.name and path.is_file():
@@ -100,7 +104,8 @@ class Library:
 
     def first(self) -> Checkpoint | None:
         """What to use when none is chosen."""
-        return next(iter(self.checkpoints()), None)
+        every = self.checkpoints()
+        return next((one for one in every if one.path == self._preferred), every[0] if every else None)
 
     def _match(self, text: str) -> Checkpoint | None:
         bare = HASH_IN_BRACKETS.sub("", text).strip()

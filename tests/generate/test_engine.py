@@ -196,12 +196,24 @@ def test_no_checkpoint_at_all(fresh_app):
 
 
 def test_emphasis_keeps_the_mean():
-    z = torch.randn(77, 8, generator=torch.Generator().manual_seed(0)) + 1
-    weights = (1.0, 1.5, 0.5) + (1.0,) * 74
-    made = emphasise(z, Chunk((0,) * 77, weights))
+    z = torch.randn(2, 77, 8, generator=torch.Generator().manual_seed(0)) + 1
+    weighted, plain = Chunk((0,) * 77, (1.0, 1.5, 0.5) + (1.0,) * 74), Chunk((0,) * 77, (1.0,) * 77)
+    made = emphasise(z, [weighted, plain])
     assert made.mean() == pytest.approx(float(z.mean()), rel=1e-5)
-    assert torch.allclose(made[1] / z[1] / (made[0] / z[0]), torch.full((8,), 1.5), atol=1e-4)
-    assert emphasise(z, Chunk((0,) * 77, (1.0,) * 77)) is z
+    assert torch.allclose(made[0, 1] / z[0, 1] / (made[0, 0] / z[0, 0]), torch.full((8,), 1.5), atol=1e-4)
+    assert emphasise(z, [plain, plain]) is z
+
+
+def test_a_prompt_changes_at_its_step(app):
+    """[a:b:1.0] is all a; what holds until call k decides the picture up to there."""
+
+    def picture(prompt):
+        return pixels(app.txt2img(unsaved(prompt=prompt, steps=4)).wait(60).pictures[0])
+
+    cat, dog, both = picture("a cat"), picture("a dog"), picture("a [cat:dog:0.5]")
+    assert np.array_equal(picture("a [cat:dog:1.0]"), cat) and np.array_equal(picture("a [cat:dog:0.0]"), dog)
+    assert np.abs(both - cat).max() > 2 and np.abs(both - dog).max() > 2
+    assert np.array_equal(picture("a cat :1.0"), cat)
 
 
 def test_previews_are_small_pictures(app):

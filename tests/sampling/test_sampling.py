@@ -7,7 +7,7 @@ import torch
 from modules.exceptions import NotFound
 from modules.sampling import samplers as sampler_functions
 from modules.sampling import schedules as schedule_functions
-from modules.sampling.guidance import Guided
+from modules.sampling.guidance import Contexts, Guided, evened
 from modules.sampling.philox import Philox, philox
 from modules.sampling.prediction import Eps, Levels
 from modules.sampling.rng import NoiseSource, Variation, slerp
@@ -157,20 +157,53 @@ def test_eps_is_the_identity_for_the_true_noise():
     assert seen["t"].shape == (2,) and seen["x"].std() == pytest.approx(1, abs=0.1)
 
 
-def test_guidance_in_one_call_two_calls_and_without_uncond():
-    calls = []
-
+def mean_of_context(calls):
     def predict(x, sigma, context):
         calls.append(len(x))
         return x * 0 + context.mean(dim=(1, 2))[:, None, None, None]
 
-    x, cond, uncond = torch.zeros(1, 4, 2, 2), torch.full((1, 77, 2), 3.0), torch.full((1, 77, 2), 1.0)
-    sigma = torch.tensor(1.0)
-    assert Guided(predict, cond, uncond, 7)(x, sigma).mean() == 15 and calls == [2]
-    assert Guided(predict, cond, uncond, 7, joined=False)(x, sigma).mean() == 15
-    longer = torch.cat([uncond, uncond], 1)
-    assert Guided(predict, cond, longer, 7)(x, sigma).mean() == 15
-    assert Guided(predict, cond, uncond, 1)(x, sigma).mean() == 3 and calls == [2, 1, 1, 1, 1, 1]
+    return predict
+
+
+def filled(value, length=77):
+    return torch.full((1, length, 2), value)
+
+
+@pytest.mark.parametrize(
+    ("parts", "weights", "negative", "scale", "joined", "value", "calls"),
+    [
+        ([3.0], [1.0], filled(1.0), 7, True, 15, [2]),
+        ([3.0], [1.0], filled(1.0), 7, False, 15, [1, 1]),
+        ([3.0], [1.0], filled(1.0, 154), 7, True, 15, [1, 1]),
+        ([3.0], [1.0], filled(1.0), 1, True, 3, [1]),
+        ([3.0], [0.5], filled(1.0), 1, True, 2, [2]),
+        ([3.0, 2.0], [1.0, -0.5], filled(1.0), 4, True, 7, [3]),
+        ([3.0, 2.0], [1.0, -0.5], filled(1.0), 4, False, 7, [1, 1, 1]),
+    ],
+)
+def test_guidance(parts, weights, negative, scale, joined, value, calls):
+    made = []
+    given = Contexts([filled(one) for one in parts], weights, negative)
+    guided = Guided(mean_of_context(made), lambda call: given, scale, joined)
+    assert guided(torch.zeros(1, 4, 2, 2), torch.tensor(1.0)).mean() == value and made == calls
+
+
+def test_each_call_asks_for_its_own_context():
+    asked = []
+
+    def contexts(call):
+        asked.append(call)
+        return Contexts([filled(float(call))], [1.0], filled(0.0))
+
+    guided = Guided(mean_of_context([]), contexts, 1)
+    x, sigma = torch.zeros(3, 4, 2, 2), torch.tensor(1.0)
+    assert [float(guided(x, sigma).mean()) for _ in range(3)] == [0, 1, 2] and asked == [0, 1, 2]
+
+
+def test_parts_of_unequal_length_repeat_their_last_vector():
+    long, short = torch.randn(1, 154, 2), torch.randn(1, 77, 2)
+    even = evened([long, short])
+    assert even[0].shape == even[1].shape and torch.equal(even[1][:, 77:], short[:, -1:].expand(-1, 77, -1))
 
 
 @pytest.mark.parametrize(

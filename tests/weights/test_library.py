@@ -71,3 +71,9 @@ def test_a_broken_cache_is_computed_again(tmp_path, caplog):
     path.write_text('{"x": 1}')
     (tmp_path / "f").write_bytes(b"f")
     assert Hashes(path).sha256(tmp_path / "f") == hashlib.sha256(b"f").hexdigest() and "computed again" in caplog.text
+
+
+def test_a_preferred_file_is_listed_wherever_it_lies_and_comes_first(folder, tmp_path):
+    (tmp_path / "z.safetensors").write_bytes(b"z")
+    library = Library((folder,), Hashes(tmp_path / "h.json"), preferred=tmp_path / "z.safetensors")
+    assert library.first().name == "z.safetensors" and library.find("z").path == tmp_path / "z.safetensors"

@@ -1,0 +1,207 @@
+"""The HTTP server: API, page and middleware put together, and the process around them from start to clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from modules import VERSION
+from modules.app import App
+from modules.exceptions import NotFound, WebuiError
+from modules.settings.sections import Launch
+from modules.webapi import errors, generation, images, live, models, options, progress, security
+from modules.webapi.watch import Watch
+
+log = logging.getLogger(__name__)
+
+RESOURCES = (generation, progress, live, options, models, images)
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ZIPPED = ("", "/", "/config")
+PORTS = 100  # tried after the default one
+BREATH = 0.5  # seconds between the first answer and the import of torch, which would slow the page's first load
+GRACE = 2  # seconds for open requests at the end
+LAST_STEP = 5.0  # seconds for the running job to notice the end
+
+
+def create(app: App, rules: security.Rules | None = None) -> FastAPI:
+    """The whole ASGI application; `rules` are the flags' own if left out."""
+    watch = Watch(app.queue)
+    api = FastAPI(title="webui", version=VERSION, docs_url=None, redoc_url=None)
+    api.state.watch = watch
+    for resource in RESOURCES:
+        api.include_router(resource.routes(app, watch))
+    for prefix in ("/sdapi", "/internal"):
+        api.add_api_route(f"{prefix}/{{rest:path}}", _nothing(prefix), methods=list(METHODS), include_in_schema=False)
+    errors.add_handlers(api)
+    if not app.launch.nowebui:
+        from modules.webui.page import mount  # gradio takes a second to import
+
+        mount(api, app)
+    api.add_middleware(Compressed)
+    api.add_middleware(security.Guard, rules=rules or security.rules(app.launch))
+    api.add_middleware(errors.Boundary)
+    api.add_middleware(Below, subpath=_subpath(app.launch))
+    return api
+
+
+def _subpath(launch: Launch) -> str:
+    return f"/{path}" if (path := launch.subpath.strip("/")) else ""
+
+
+def _nothing(prefix: str) -> Callable[[str], None]:
+    def nothing(rest: str) -> None:
+        raise NotFound(f"There is nothing at {prefix}/{rest[:200]} for this method.")
+
+    return nothing
+
+
+class Below:
+    """ASGI middleware: everything lives under a sub-path, whether or not a reverse proxy has taken it off already."""
+
+    def __init__(self, app: ASGIApp, subpath: str):
+        self.app = app
+        self.subpath = subpath
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "root_path": self.subpath} if self.subpath else scope, receive, send)
+
+
+class Compressed:
+    """ASGI middleware: gzip for the page itself and its configuration, which are large; event streams must not wait."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self.zipping = GZipMiddleware(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        zips = scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) in ZIPPED
+        await (self.zipping if zips else self.app)(scope, receive, send)
+
+
+class Server(uvicorn.Server):
+    """uvicorn that tells when it answers, and lets event streams go when it is to end."""
+
+    def __init__(self, config: uvicorn.Config, watch: Watch, ready: Callable[[], None]):
+        super().__init__(config)
+        self._watch = watch
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            threading.Thread(target=self._ready, name="ready", daemon=True).start()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.stop(at_once=self.should_exit and sig == signal.SIGINT)
+
+    def stop(self, at_once: bool = False) -> None:
+        """End the server; from any thread."""
+        self.should_exit, self.force_exit = True, at_once
+        self._watch.stop()
+
+
+def serve(app: App, fixed_port: bool = False) -> int:
+    """Serve until a signal ends it; the exit status. WebuiError for flags that cannot be met.
+
+    With `fixed_port` only the flag's own port will do.
+    """
+    rules = security.rules(app.launch)
+    with contextlib.closing(bind(app.launch, fixed_port)) as listener:
+        api = create(app, rules)
+        config = uvicorn.Config(
+            api,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE,
+        )
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        url = f"http://{_shown(listener)}:{listener.getsockname()[1]}{_subpath(app.launch)}"
+        Server(config, api.state.watch, lambda: _started(app, url, rules)).run([listener])
+    _end(app)
+    return 0
+
+
+def bind(launch: Launch, fixed_port: bool) -> socket.socket:
+    """A listening socket at the flags' address; WebuiError if there is none to be had."""
+    host = launch.server_name.strip("[]") or ("0.0.0.0" if launch.listen else "127.0.0.1")
+    first = launch.port
+    last = first if fixed_port or first != Launch().port else min(65535, first + PORTS)
+    for port in range(first, last + 1):
+        listener = _listener(host, port)
+        if listener is not None:
+            if port != first:
+                log.info("Port %d is taken by another program; using %d.", first, port)
+            return listener
+    ports = f"Port {first} is" if first == last else f"Ports {first} to {last} are all"
+    raise WebuiError(f"{ports} taken by another program; choose another --port.")
+
+
+def _listener(host: str, port: int) -> socket.socket | None:
+    """None if the port is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise WebuiError(f"There is no address {host!r} here ({error.strerror}); see --server-name.") from error
+    try:
+        if os.name == "posix":  # elsewhere the same option would steal a port in use
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            return None
+        text = f"The program may not serve at {host}:{port} ({error.strerror}); see --server-name and --port."
+        raise WebuiError(text) from error
+    return listener
+
+
+def _shown(listener: socket.socket) -> str:
+    host = str(listener.getsockname()[0])
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _started(app: App, url: str, rules: security.Rules) -> None:
+    """The server answers: say so, and begin what the page need not wait for."""
+    lines = [f"Running on local URL:  {url}"]
+    if rules.opened:
+        lines.append(f"Other machines reach it at http://{socket.gethostname()}:{url.rpartition(':')[2]}")
+    if rules.made_up:
+        user, _, password = rules.made_up.partition(":")
+        lines.append(f"Log in as {user} with the password {password}")
+        lines.append("This login is made up for this run; choose your own with --gradio-auth user:password")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    if app.launch.autolaunch:
+        webbrowser.open(url)
+    if not app.launch.skip_load_model_at_start:
+        timer = threading.Timer(BREATH, app.load_checkpoint)
+        timer.daemon = True
+        timer.start()
+
+
+def _end(app: App) -> None:
+    """End the worker; where it is deep in a step, leave without tidying up, which torch's threads would crash."""
+    app.queue.close(LAST_STEP)
+    if app.queue.current is not None:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)

@@ -1,0 +1,189 @@
+"""The bodies of the API: made from the Specs of a request, plus the fields that only A1111's API has."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
+
+from modules.declare import Spec, specs
+from modules.exceptions import ParameterError
+from modules.generate import infotext as texts
+from modules.generate.plan import request_from
+from modules.generate.request import Txt2Img
+from modules.settings.options import View
+from modules.webapi.errors import NotBuilt, sentence
+
+# Where A1111's API differs from its page. None: "not said".
+API_DEFAULTS: dict[str, Any] = {"steps": 50, "sampler_name": None}
+
+DEEPEST = 32  # levels of nested lists and objects in a body
+
+T = TypeVar("T")
+
+
+def _finite(value: T) -> T:
+    """The value, if it can be sent back as JSON."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValueError("holds a number that is not finite") from None
+    return value
+
+
+def _sound(value: T) -> T:
+    """The value, if it can be shown, stored and sent back: JSON may hold half a character, UTF-8 not."""
+    if _deeper_than(DEEPEST, value):
+        raise ValueError(f"The body is nested more than {DEEPEST} levels deep")
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("A text holds half a character (a lone surrogate); send whole ones") from None
+    return value
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper_than(levels - 1, part) for part in parts)
+
+
+Names = Annotated[dict[str, Any], AfterValidator(_finite)]
+Anything = Annotated[list[Any], AfterValidator(_finite)]
+Changes = Annotated[dict[str, Any], AfterValidator(_finite), AfterValidator(_sound)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Body(BaseModel):
+    """What every body has in common: null stands for "not said", and fields nobody knows are left alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        _sound(values)
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Beside(Body):
+    """What A1111's API takes beside the parameters themselves."""
+
+    sampler_index: str = Field("Euler", description="Old name of sampler_name; used where that is empty.")
+    script_name: str | None = None
+    script_args: Anything = []
+    alwayson_scripts: Names = {}
+    send_images: bool = Field(True, description="Whether the answer holds the images.")
+    save_images: bool = Field(False, description="Whether the images are saved in the output folders too.")
+    force_task_id: str | None = Field(None, max_length=200, description="Id to follow the job by.")
+    infotext: str | None = Field(None, description="A picture's parameters; they fill the fields that are not given.")
+    override_settings_restore_afterwards: bool = Field(True, description="If false, override_settings stay in effect.")
+    disable_extra_networks: bool = False
+    styles: list[str] = []
+    restore_faces: bool = False
+    tiling: bool = False
+    s_min_uncond: Real = 0
+    denoising_strength: Real | None = None
+    refiner_checkpoint: str | None = None
+    refiner_switch_at: Real | None = None
+    firstpass_image: str | None = None
+    comments: Names | None = None
+    enable_hr: bool = False
+    firstphase_width: int = 0
+    firstphase_height: int = 0
+    hr_scale: Real = 2.0
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: int = 0
+    hr_resize_x: int = 0
+    hr_resize_y: int = 0
+    hr_checkpoint_name: str | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hr_prompt: str = ""
+    hr_negative_prompt: str = ""
+
+
+# Fields that ask for what is not built yet, and what that is. The rest of Beside means nothing without one of them.
+NOT_YET = {
+    "enable_hr": "Hires. fix",
+    "styles": "Styles",
+    "restore_faces": "Face restoration",
+    "tiling": "Tiling",
+    "s_min_uncond": "Negative guidance minimum sigma",
+    "refiner_checkpoint": "The refiner",
+    "firstpass_image": "A given first pass",
+    "comments": "Comments in the infotext",
+}
+
+
+def model(cls: type) -> type[Any]:
+    """The pydantic model of a request's API body; named as A1111 names it, so that generated clients still fit."""
+    fields = {name: _field(spec) for name, spec in specs(cls).items()}
+    made: type[Any] = create_model(f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields)  # type: ignore[call-overload]
+    return made
+
+
+def _field(spec: Spec) -> tuple[Any, Any]:
+    default = API_DEFAULTS.get(spec.name, spec.default)
+    kind: Any = Names if spec.type is dict else spec.type
+    # The Spec judges and words its refusal; it speaks of the field by its API name.
+    kind = Annotated[kind, BeforeValidator(replace(spec, label=spec.name).check)]
+    words: dict[str, Any] = {"title": spec.label, "description": spec.doc or None, "multiple_of": spec.multiple_of}
+    if spec.valid:
+        words |= {"ge": spec.type(spec.valid.low), "le": spec.type(spec.valid.high)}
+    if isinstance(default, (list, dict)):
+        return kind, Field(default_factory=lambda: type(default)(default), **words)
+    return (kind | None if default is None else kind), Field(default, **words)
+
+
+TXT2IMG = model(Txt2Img)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A body understood: the request, and the body with its infotext worked in, as the answer repeats it."""
+
+    request: Txt2Img
+    body: Beside
+
+
+def understand(body: Any, view: View) -> Asked:
+    """The request that a body stands for. WebuiError with a sentence for what cannot be done, or not yet."""
+    body = _with_infotext(body, view)
+    _refuse(body)
+    given = {name: getattr(body, name) for name in specs(Txt2Img)}
+    given |= dict(  # noqa: C408 - names, not texts
+        sampler_name=body.sampler_name or body.sampler_index,
+        do_not_save_samples=body.do_not_save_samples or not body.save_images,
+        do_not_save_grid=body.do_not_save_grid or not body.save_images,
+    )
+    return Asked(request_from(given), body)
+
+
+def _with_infotext(body: Any, view: View) -> Any:
+    """The body, its infotext's values in the fields that the caller left out and its options under the caller's."""
+    if not body.infotext:
+        return body
+    reading = texts.read(body.infotext, view.specs())
+    said = body.model_dump(exclude_unset=True)
+    values = {name: value for name, value in reading.values.items() if name in type(body).model_fields}
+    if "sampler_index" in said:  # the caller's sampler, under its old name
+        values |= dict(sampler_name=body.sampler_index)  # noqa: C408
+    values |= said
+    values |= dict(override_settings={**texts.differing(reading.overrides, view), **body.override_settings})  # noqa: C408
+    try:
+        return type(body).model_validate(values)
+    except ValidationError as error:
+        raise ParameterError(f"infotext: {sentence(error.errors())}") from error
+
+
+def _refuse(body: Beside) -> None:
+    for name, what in NOT_YET.items():
+        if getattr(body, name) not in (None, False, 0, "", "None", [], {}):
+            raise NotBuilt(f"{what} is not built yet; leave {name} out.")
+    if body.script_name not in (None, "", "None"):
+        raise ParameterError(f"There is no script {body.script_name[:60]!r}; leave script_name out.")
+    if body.alwayson_scripts:
+        first = next(iter(body.alwayson_scripts))
+        raise ParameterError(f"There is no always-on script {first[:60]!r}; leave it out of alwayson_scripts.")

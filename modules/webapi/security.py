@@ -1,0 +1,192 @@
+"""One ASGI middleware over page, API and files: who asks (login), for which host, and from which page."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import secrets
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.settings.sections import Launch
+from modules.webapi.errors import answer
+from modules.webapi.logins import Door, parse
+
+log = logging.getLogger(__name__)
+
+NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/@\s?#]+)(?::(\d{1,5}))?")
+READING = ("GET", "HEAD", "OPTIONS")
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the flags allow."""
+
+    hosts: frozenset[str]
+    opened: bool  # serves other machines
+    origins: frozenset[str]
+    page: Door
+    api: Door
+    made_up: str = ""  # user:password, to be told once
+
+    def knows_host(self, netloc: str) -> bool:
+        """Whether a Host header names this server. An address is safe, a foreign name may be DNS rebinding."""
+        found = NETLOC.fullmatch(netloc)
+        name = found[1].lower().rstrip(".") if found else ""
+        if name in self.hosts:
+            return True
+        try:
+            address = ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return False
+        return self.opened or address.is_loopback
+
+    def knows_origin(self, origin: str, netloc: str) -> bool:
+        """Whether a request may come from a page of that origin: this server's own, or one that a flag names."""
+        if origin in self.origins or "*" in self.origins:
+            return True
+        scheme, _, rest = origin.partition("://")
+        return scheme in DEFAULT_PORTS and _with_port(rest, scheme) == _with_port(netloc, scheme)
+
+
+def _with_port(netloc: str, scheme: str) -> str:
+    found = NETLOC.fullmatch(netloc)
+    return f"{found[1]}:{found[2] or DEFAULT_PORTS[scheme]}".lower() if found else ""
+
+
+def is_open(launch: Launch) -> bool:
+    """Whether other machines can reach the server."""
+    if launch.listen or not launch.server_name:
+        return launch.listen
+    if launch.server_name.lower() == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(launch.server_name.strip("[]")).is_loopback
+    except ValueError:
+        return True
+
+
+def rules(launch: Launch) -> Rules:
+    """The rules of some flags; an open server without a login for the page gets one. ParameterError for a bad flag."""
+    opened, made_up, text = is_open(launch), "", launch.gradio_auth
+    if opened and not text:
+        text = made_up = f"webui:{secrets.token_urlsafe(9)}"
+    page, api = parse(text, "--gradio-auth"), parse(launch.api_auth, "--api-auth")
+    origins = frozenset(one.strip().rstrip("/").lower() for one in launch.cors_allow_origins.split(",") if one.strip())
+    return Rules(_hosts(launch, opened, origins), opened, origins, Door(page), Door(page + api), made_up)
+
+
+def _hosts(launch: Launch, opened: bool, origins: frozenset[str]) -> frozenset[str]:
+    """Names this server answers to; a trusted origin's host is one, so that a reverse proxy can be named by it."""
+    names = {"localhost", launch.server_name} | {urlsplit(origin).hostname or "" for origin in origins}
+    if opened:
+        own = socket.gethostname()
+        names |= {own, own.split(".")[0], own.split(".")[0] + ".local"}
+    return frozenset(name.lower() for name in names if name)
+
+
+class Guard:
+    """ASGI middleware, outermost: host, then origin, then login."""
+
+    def __init__(self, app: ASGIApp, rules: Rules):
+        self.app = app
+        self.rules = rules
+        self._checkers = ThreadPoolExecutor(2, "login")  # scrypt is heavy: never more than two at once
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        refusal = self._stranger(scope, headers)
+        origin = headers.get("origin", "").lower()
+        if refusal is None and origin and scope.get("method") == "OPTIONS":
+            refusal = Response()  # a preflight carries no login; the browser reads the headers below
+        if refusal is None:
+            refusal = await self._unknown(scope, headers)
+        if scope["type"] == "websocket" and refusal is not None:
+            await receive()
+            return await send({"type": "websocket.close", "code": 1008})
+        await (refusal or self.app)(scope, receive, _told(send, self._cors(headers)))
+
+    def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or NETLOC.fullmatch(hosts[0]) is None:
+            return _refusal(scope, 400, "The request must name one host.")
+        if not self.rules.knows_host(hosts[0]):
+            way = f"call it by its address, or start it with --cors-allow-origins=http://{hosts[0]}"
+            return _refusal(scope, 403, f"This server is not {hosts[0]}; {way}.")
+        origin = headers.get("origin", "").lower()
+        changes = scope["type"] == "websocket" or scope["method"] not in READING or scope["method"] == "OPTIONS"
+        changes = changes or "text/event-stream" in headers.get("accept", "")
+        if origin and changes and not self.rules.knows_origin(origin, hosts[0]):
+            way = f"if they should, start it with --cors-allow-origins={origin}"
+            return _refusal(scope, 403, f"Pages of {origin} may not use this server; {way}.")
+        return None
+
+    async def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
+        door = self.rules.api if is_api(scope) else self.rules.page
+        if not door.logins:
+            return None
+        header = headers.get("authorization", "").encode("latin-1")
+        ask = {"WWW-Authenticate": 'Basic realm="webui", charset="UTF-8"'}
+        if not header:
+            return _refusal(scope, 401, "Log in with a user name and password (HTTP Basic).", ask)
+        if door.remembers(header):
+            return None
+        address = (scope.get("client") or ("",))[0]
+        if pause := door.pause(address):
+            text = "Too many wrong logins; wait a little and try again."
+            return _refusal(scope, 429, text, {"Retry-After": str(int(pause) + 1)})
+        if await asyncio.get_running_loop().run_in_executor(self._checkers, door.opens, header, address):
+            return None
+        log.warning("A login from %s failed.", address)
+        return _refusal(scope, 401, "The user name or the password is wrong.", ask)
+
+    def _cors(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        origin = headers.get("origin", "")
+        named = origin.lower() in self.rules.origins
+        if not origin or not (named or "*" in self.rules.origins):
+            return []
+        wanted = headers.get("access-control-request-headers", "Authorization, Content-Type")
+        said = {"allow-origin": origin if named else "*", "allow-methods": METHODS, "allow-headers": wanted}
+        if named:
+            said["allow-credentials"] = "true"
+        pairs = [(f"access-control-{name}".encode(), text.encode("latin-1")) for name, text in said.items()]
+        return [*pairs, (b"vary", b"Origin")]
+
+
+def _told(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
+    """`send` with these CORS headers in place of whatever the parts inside say."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message.get("headers", ()) if not pair[0].lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept + cors}
+        await send(message)
+
+    return told
+
+
+def is_api(scope: Scope) -> bool:
+    """Whether the router will take this path for the API, behind a proxy's sub-path too."""
+    path, root = scope["path"], scope.get("root_path", "")
+    if root and path.startswith(root + "/"):
+        path = path[len(root) :]
+    return bool(path == "/sdapi" or path.startswith("/sdapi/"))
+
+
+def _refusal(scope: Scope, status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    path = scope["path"]
+    if "/sdapi/" in path or "/internal/" in path:
+        return answer(status, "HTTPException", text, headers)
+    return PlainTextResponse(text + "\n", status, headers)

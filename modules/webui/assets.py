@@ -1,0 +1,43 @@
+"""The page's own scripts and styles, served from a list fixed at start."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+
+HERE = Path(__file__).parent
+STYLES = [HERE / "style.css"]
+ROUTE = "webui-file"
+
+
+def scripts() -> dict[str, Path]:
+    """The scripts by file name, in the order they are read."""
+    return {path.name: path for path in sorted((HERE / "javascript").glob("*.js"))}
+
+
+def serve(api: FastAPI) -> None:
+    """Add the route; only the files that exist now are ever given out."""
+    known = scripts()
+
+    @api.get(f"/{ROUTE}/{{name}}", include_in_schema=False)
+    async def script(name: str) -> Response:
+        if name not in known:
+            return Response("There is no such file.", status_code=404, media_type="text/plain")
+        return FileResponse(known[name], media_type="text/javascript", headers={"Cache-Control": "max-age=31536000"})
+
+
+def head(theme: str, hints: Mapping[str, str]) -> str:
+    """What goes into the page's <head>: relative addresses, so that it works below a path too.
+
+    `hints` by element id are shown where the pointer rests.
+    """
+    data = json.dumps(hints).replace("<", "\\u003c")
+    lines = [f'<meta name="webui-theme" content="{html.escape(theme)}">']
+    lines += [f'<script type="application/json" id="webui-hints">{data}</script>']
+    lines += [f'<script src="{ROUTE}/{name}?{path.stat().st_mtime}"></script>' for name, path in scripts().items()]
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+// The hooks that user scripts know from A1111, and the few things every script here needs.
+"use strict";
+
+var opts = {};
+const uiUpdateCallbacks = [];
+const uiAfterUpdateCallbacks = [];
+const uiLoadedCallbacks = [];
+const uiTabChangeCallbacks = [];
+const optionsChangedCallbacks = [];
+const AFTER_UPDATE_MS = 200;
+
+function gradioApp() {
+    return document;
+}
+
+function onUiUpdate(callback) {
+    uiUpdateCallbacks.push(callback);
+}
+
+function onAfterUiUpdate(callback) {
+    uiAfterUpdateCallbacks.push(callback);
+}
+
+function onUiLoaded(callback) {
+    uiLoadedCallbacks.push(callback);
+}
+
+function onUiTabChange(callback) {
+    uiTabChangeCallbacks.push(callback);
+}
+
+function onOptionsChanged(callback) {
+    optionsChangedCallbacks.push(callback);
+}
+
+function runCallbacks(callbacks, argument) {
+    for (const callback of callbacks) {
+        try {
+            callback(argument);
+        } catch (error) {
+            console.error("a user interface callback failed", error);
+        }
+    }
+}
+
+function get_uiCurrentTab() {
+    return document.querySelector('#tabs > .tab-wrapper button[role="tab"][aria-selected="true"]');
+}
+
+function get_uiCurrentTabContent() {
+    const button = get_uiCurrentTab();
+    return button && document.getElementById(button.id.replace(/-button$/, ""));
+}
+
+/** Tell gradio that a script has written into an input. */
+function updateInput(target) {
+    target.dispatchEvent(new Event("input", {bubbles: true}));
+}
+
+function switchTo(tab) {
+    document.getElementById(`tab_${tab}-button`)?.click();
+    return [];
+}
+
+function switch_to_txt2img() {
+    return switchTo("txt2img");
+}
+
+/** gradio: the options have arrived or changed. */
+function readOptions(text) {
+    opts = JSON.parse(text || "{}");
+    runCallbacks(optionsChangedCallbacks);
+    return [];
+}
+
+function reloadPage() {
+    forgetValues();
+    location.reload();
+    return [];
+}
+
+/** gradio: all components stand and have their values; called once. */
+function uiReady() {
+    if (!document.body.hasAttribute("data-ui-ready")) {
+        document.body.setAttribute("data-ui-ready", "");
+        runCallbacks(uiLoadedCallbacks);
+        watchPage();
+    }
+    return [];
+}
+
+function watchPage() {
+    let timer = null;
+    let current = get_uiCurrentTab();
+    const observer = new MutationObserver((records) => {
+        runCallbacks(uiUpdateCallbacks, records);
+        clearTimeout(timer);
+        timer = setTimeout(() => runCallbacks(uiAfterUpdateCallbacks), AFTER_UPDATE_MS);
+        const tab = get_uiCurrentTab();
+        if (tab && tab !== current) {
+            current = tab;
+            runCallbacks(uiTabChangeCallbacks);
+        }
+    });
+    observer.observe(document.body, {childList: true, subtree: true, attributeFilter: ["aria-selected"]});
+    runCallbacks(uiAfterUpdateCallbacks);
+}
+
+/** The theme of --theme, unless the address names one, as in A1111. */
+function applyTheme() {
+    const wanted = document.querySelector('meta[name="webui-theme"]')?.content;
+    const address = new URL(location.href);
+    if (wanted && !address.searchParams.has("__theme")) {
+        address.searchParams.set("__theme", wanted);
+        location.replace(address);
+    }
+}
+
+applyTheme();

@@ -1,0 +1,41 @@
+// The form's values, kept by the browser tab over a reload; and the buttons that only move values about.
+"use strict";
+
+const VALUES = "webui/values/";
+
+/** gradio: a value of the form changed. Before the page is ready it is only its own defaults that arrive. */
+function remember(tab, names, values) {
+    if (document.body.hasAttribute("data-ui-ready")) {
+        const kept = Object.fromEntries(names.map((name, place) => [name, values[place]]));
+        sessionStorage.setItem(VALUES + tab, JSON.stringify(kept));
+    }
+    return [];
+}
+
+/** gradio: the page was opened; give the kept values where there are any. */
+function recall(tab, names, values) {
+    const kept = JSON.parse(sessionStorage.getItem(VALUES + tab) || "{}");
+    return values.map((value, place) => (names[place] in kept ? kept[names[place]] : value));
+}
+
+function forgetValues() {
+    Object.keys(sessionStorage)
+        .filter((key) => key.startsWith(VALUES))
+        .forEach((key) => sessionStorage.removeItem(key));
+}
+
+/** gradio: 🗑 empties both prompts. */
+function clearPrompts(prompt, negative) {
+    const empty = !prompt && !negative;
+    return empty || confirm("Delete prompt?") ? ["", ""] : [prompt, negative];
+}
+
+/** gradio: ♻ takes the seed of the picture looked at; of a grid, its first picture's. */
+function reuseSeed(info, index, seed, name) {
+    if (!info) {
+        return seed;
+    }
+    const made = JSON.parse(info);
+    const place = Math.max(0, index - made.index_of_first_image);
+    return made[name]?.[place] ?? seed;
+}

@@ -1,0 +1,56 @@
+// The search over all settings, and the hints of the form's labels.
+"use strict";
+
+let searched = "";
+
+function settingsPages() {
+    return Array.from(document.querySelectorAll("#settings > .settings-page, #settings .settings-page"));
+}
+
+/** Sub-pages stand in the page only once visited: a search visits each, then comes back. */
+async function visitSettings() {
+    const buttons = Array.from(document.querySelectorAll('#settings > .tab-wrapper button[role="tab"][id]'));
+    const current = buttons.find((button) => button.getAttribute("aria-selected") === "true");
+    for (const button of [...buttons, current]) {
+        button?.click();
+        await new Promise(requestAnimationFrame);
+    }
+}
+
+function filterSettings() {
+    document.getElementById("settings")?.classList.toggle("searching", searched !== "");
+    for (const block of document.querySelectorAll('#settings [id^="setting_"]')) {
+        const found = `${block.id} ${block.textContent}`.toLowerCase().includes(searched);
+        block.classList.toggle("not-found", searched !== "" && !found);
+    }
+}
+
+document.addEventListener("input", async (event) => {
+    if (!event.target.closest?.("#settings_search")) {
+        return;
+    }
+    const first = searched === "";
+    searched = event.target.value.trim().toLowerCase();
+    if (first && searched) {
+        await visitSettings();
+    }
+    filterSettings();
+});
+
+onAfterUiUpdate(() => {
+    if (searched && document.getElementById("settings")) {
+        filterSettings();
+    }
+    giveHints();
+});
+
+/** What a field is for, shown when the pointer rests on it. */
+function giveHints() {
+    const hints = JSON.parse(document.getElementById("webui-hints")?.textContent || "{}");
+    for (const [id, text] of Object.entries(hints)) {
+        const element = document.getElementById(id);
+        if (element && !element.title) {
+            element.title = text;
+        }
+    }
+}

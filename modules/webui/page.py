@@ -1,0 +1,63 @@
+"""The page as a whole: tabs in A1111's order, mounted beside the API in the same server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from modules.app import App
+from modules.generate.request import Txt2Img
+from modules.webui import assets, pnginfo, quicksettings, settings_tab, txt2img
+from modules.webui.controls import QUIET
+from modules.webui.options_form import as_json, updates
+from modules.webui.shelf import Shelf
+from modules.webui.widgets import hints
+
+TITLE = "Stable Diffusion"
+MAX_UPLOAD = "256mb"
+
+
+def build(app: App, shelf: Shelf) -> gr.Blocks:
+    """The page; each browser that opens it is given the options of that moment."""
+    demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+    with demo:
+        settings_json = gr.Textbox(visible="hidden", elem_id="settings_json")
+        quick = quicksettings.build(app, settings_json)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
+                made = txt2img.build(app, shelf)
+            with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
+                pnginfo.build(app, made)
+            with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
+                settings = settings_tab.build(app, settings_json, set(quick))
+
+        def opened() -> list[Any]:
+            return [as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
+
+        settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
+        demo.load(opened, outputs=[settings_json, *quick.values(), settings.given, *settings.fields.values()], **QUIET)
+        demo.load(**txt2img.recall(made), **QUIET).then(None, js="uiReady", **QUIET)
+    return demo
+
+
+def mount(api: FastAPI, app: App) -> None:
+    """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
+    shelf = Shelf(app.folders, app.options.view())
+    demo = build(app, shelf)
+    assets.serve(api)
+    gr.mount_gradio_app(
+        api,
+        demo,
+        path="/",
+        theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
+        css_paths=assets.STYLES,
+        head=assets.head(app.launch.theme, txt2img.HINTS | hints(Txt2Img, txt2img.TAB)),
+        allowed_paths=[str(path) for path in shelf.served],
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=[],
+    )
+    demo.has_launched = True  # else gradio copies and serves any path of the server that a client names

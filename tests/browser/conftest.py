@@ -1,0 +1,192 @@
+"""A real server and a real Chromium; a page that errs, or asks for anything beyond this machine, fails its test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Download, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+JOB_MS = 240_000  # the first job imports torch, and the machine may be small and busy
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory) -> Path:
+    """The server's data folder: settings and outputs."""
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="session")
+def address(checkpoint_folder, data) -> Iterator[str]:
+    """Where the server answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}", data / "server.log"
+    places = ["--data-dir", str(data), "--models-dir", str(checkpoint_folder / "models")]
+    command = [sys.executable, "webui.py", *places, "--port", str(port), "--skip-load-model-at-start"]
+    calm = os.environ | {
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    }  # the model is tiny, the machine may be too
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=calm)
+    try:
+        _await(url, server, log)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+    said = log.read_text()
+    assert "Traceback" not in said, said
+
+
+def _await(url: str, server: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url + "/internal/ping", timeout=5):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.2)
+    pytest.fail(f"The server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser, address) -> Iterator[Page]:
+    """A page of a browser that has never seen the program; it fails the test for any error or distant request."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    made, wrong = context.new_page(), []
+    context.on("weberror", lambda error: wrong.append(f"error: {error.error}"))
+    context.on("console", lambda said: wrong.append(f"console: {said.text}") if said.type == "error" else None)
+    context.on("request", lambda asked: None if _is_near(asked.url, address) else wrong.append(f"request: {asked.url}"))
+    yield made
+    context.close()
+    assert not wrong
+
+
+def _is_near(url: str, address: str) -> bool:
+    return url.startswith((address + "/", "data:", "blob:"))
+
+
+class Ui:
+    """The page in the words of someone who uses it; elements are named by their ids without `txt2img_`."""
+
+    def __init__(self, page: Page, address: str):
+        self.page = page
+        self.address = address
+        self.open()
+
+    def open(self) -> None:
+        """Go to the page."""
+        self.page.goto(self.address)
+        self.ready()
+
+    def reload(self) -> None:
+        """Press F5."""
+        self.page.reload()
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait for the page's own word that all of it stands."""
+        expect(self.page.locator("body[data-ui-ready]")).to_be_attached(timeout=60_000)
+
+    def tab(self, name: str) -> None:
+        """Go to a tab."""
+        self.page.locator(f"#tab_{name}-button").click()
+
+    def at(self, name: str) -> Locator:
+        """An element of the txt2img tab."""
+        return self.page.locator(f"#txt2img_{name}")
+
+    def prompt(self, name: str = "prompt") -> Locator:
+        """The text box of a prompt."""
+        return self.at(name).locator("textarea")
+
+    def number(self, name: str) -> Locator:
+        """The number box of a slider or a number field."""
+        return self.at(name).locator("input[type=number]")
+
+    def menu(self, name: str) -> Locator:
+        """The text box of a menu."""
+        return self.at(name).locator("input[role=combobox]")
+
+    def set(self, **numbers: float) -> None:
+        """Type numbers into their boxes."""
+        for name, value in numbers.items():
+            self.number(name).fill(str(value))
+            self.number(name).press("Tab")
+
+    def choose(self, name: str, entry: str) -> None:
+        """Choose an entry of a menu."""
+        self.menu(name).click()
+        self.page.locator("ul[role=listbox] li", has_text=entry).filter(visible=True).first.click()
+        expect(self.menu(name)).to_have_value(entry)
+
+    def generate(self) -> None:
+        """Press Ctrl+Enter in the prompt."""
+        self.prompt().press("Control+Enter")
+        expect(self.at("interrupt")).to_be_visible()
+
+    def finished(self) -> str:
+        """Wait until the run is over and its picture shown; gives the infotext under it."""
+        expect(self.at("interrupt")).to_be_hidden(timeout=JOB_MS)
+        expect(self.at("gallery").locator("img").first).to_be_visible()
+        return self.infotext()
+
+    def infotext(self) -> str:
+        """The infotext under the picture."""
+        return self.page.locator("#html_info_txt2img .infotext").inner_text()
+
+    def log(self) -> Locator:
+        """The line under the infotext."""
+        return self.page.locator("#html_log_txt2img")
+
+    def lasting(self, seconds: float) -> dict[str, int]:
+        """Numbers for a run of about that long on this machine, now: measured, because machines differ fiftyfold."""
+        self.set(steps=2, batch_count=1, width=64, height=64)
+        self.generate()
+        self.finished()  # the first run may load much
+        self.set(steps=20)
+        self.generate()
+        self.finished()
+        taken = float(self.log().inner_text().split("Time taken:")[1].split("sec")[0])
+        steps = max(10, round(20 * seconds / max(taken, 0.1)))
+        return {"steps": min(steps, 150), "batch_count": min(100, max(1, round(steps / 150)))}
+
+    def download(self) -> Path:
+        """Save the picture shown to a file, as its button does."""
+        with self.page.expect_download() as found:
+            self.at("gallery").locator("button[aria-label=Download]").click()
+        download: Download = found.value
+        return Path(download.path())
+
+
+@pytest.fixture
+def ui(page, address) -> Ui:
+    """The opened page."""
+    return Ui(page, address)

@@ -1,0 +1,34 @@
+"""The program: read the flags, build the App, serve it."""
+
+import logging
+import os
+import sys
+
+# Before anything imports gradio or huggingface_hub: nothing leaves this machine unless the user asks for it.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Read by torch's OpenMP when it is loaded: threads that wait must sleep, or beside another busy program every step takes
+# many times longer.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from modules import cli, server
+from modules.app import build
+from modules.exceptions import WebuiError
+
+
+def main() -> int:
+    """Run until the user ends it; the exit status."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S", level="INFO")
+    launch, given = cli.read(sys.argv[1:])
+    logging.getLogger().setLevel(launch.loglevel)
+    try:
+        return server.serve(build(launch), fixed_port="port" in given)
+    except WebuiError as error:
+        logging.error("%s", error)
+        return 1
+    except KeyboardInterrupt:  # before the server was there to take the signal
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
