@@ -7,7 +7,7 @@ import sys
 # Before anything imports gradio or huggingface_hub: nothing leaves this machine unless the user asks for it.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Read by torch's OpenMP when it is loaded: threads that wait must sleep, or beside another busy program every step takes
+# Read by torch's OpenMP when it is loaded: waiting threads must sleep, or beside another busy program every step takes
 # many times longer.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

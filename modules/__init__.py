@@ -1,4 +1,4 @@
-"""The program's rooms, in floors, lowest first: a room imports only rooms on lower floors (tests/test_architecture.py)."""
+"""The program's rooms in floors, lowest first: a room imports only lower floors (tests/test_architecture.py)."""
 
 FLOORS = (
     ("declare", "exceptions"),

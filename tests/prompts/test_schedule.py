@@ -44,7 +44,8 @@ def test_nothing_is_an_error_and_the_last_entry_is_the_last_step(prompt, steps):
 @pytest.mark.parametrize(
     "prompt",
     ["(" * 100_000, "[" * 100_000, "[a:" * 33_000, "[a|" * 33_000, "[a:b:" * 20_000 + "0.5" + "]" * 20_000,
-     "(a" * 40_000 + ")" * 40_000, "[a" * 30_000 + ")" * 30_000, "[" * 30_000 + "a:b:5]" * 30_000, "a" + " " * 100_000 + ":"],
+     "(a" * 40_000 + ")" * 40_000, "[a" * 30_000 + ")" * 30_000, "[" * 30_000 + "a:b:5]" * 30_000,
+     "a" + " " * 100_000 + ":"],
 )  # fmt: skip
 def test_parsing_is_linear(prompt):
     started = time.process_time()
