@@ -62,8 +62,7 @@ class Conditioner:
             emphasise(self._text.encode([chunk.tokens for chunk in column], self._clip_skip), column)
             for column in columns
         ]
-        together: tuple[Tensor, ...] = torch.split(torch.cat(encoded, dim=1), 1)  # type: ignore[no-untyped-call]
-        return together
+        return torch.cat(encoded, dim=1).chunk(len(entries))
 
 
 EMPTY = Chunk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import json
 import logging
@@ -32,7 +33,8 @@ async def finished(queue: Queue, job: Job) -> None:
 
     def told(changed: Job) -> None:
         if changed is job and job.completed:
-            loop.call_soon_threadsafe(over.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended with the server
+                loop.call_soon_threadsafe(over.set)
 
     end = queue.listen(told)
     try:
