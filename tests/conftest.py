@@ -24,6 +24,8 @@ GOLDEN = Path(__file__).parent / "golden"
 def pytest_collection_modifyitems(config, items):
     import torch
 
+    # Playwright's synchronous half keeps an event loop running in the main thread; who needs none comes first.
+    items.sort(key=lambda item: "browser" in item.path.parts)
     if not torch.cuda.is_available():
         for item in items:
             if "gpu" in item.keywords:
