@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping
@@ -105,6 +106,8 @@ def build(launch: Launch) -> App:
     folders = Folders.of(
         data_dir=launch.data_dir, models_dir=launch.models_dir, ckpt_dir=launch.ckpt_dir, config=launch.ui_settings_file
     )
+    with contextlib.suppress(OSError):  # a read-only place is no reason not to start
+        folders.checkpoints[0].mkdir(parents=True, exist_ok=True)
     options = Options(Store(folders.config))
     library = Library(
         folders.checkpoints,

@@ -191,6 +191,7 @@ def test_a_file_that_is_no_checkpoint(content, words, tmp_path, checkpoint_folde
 
 
 def test_no_checkpoint_at_all(fresh_app):
+    assert fresh_app.folders.checkpoints[0].is_dir()  # made, so that the sentence can be followed
     with pytest.raises(NotFound, match="models/Stable-diffusion"):
         fresh_app.txt2img(unsaved())
 

@@ -1,0 +1,324 @@
+"""Step 5: decode and look. Pictures are judged from their pixels alone, by plain image processing."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from modules.demo.drawing import SIDE, silhouette
+from modules.demo.loop import watched
+from modules.demo.world import BACKGROUNDS, COLOURS, COUNTS, SCENES, SHAPES, colours_on
+from modules.generate.conditioning import emphasise
+from modules.prompts.attention import parse_attention
+from modules.prompts.chunks import pack
+from modules.sampling.guidance import Contexts, Guided
+from modules.sampling.rng import NoiseSource
+from modules.sampling.samplers import Denoiser, Walk, sample
+from modules.sampling.schedules import sigmas
+from modules.sampling.tables import choose
+from modules.weights.devices import place
+from modules.weights.library import Checkpoint
+from modules.weights.loader import Model, load
+from modules.weights.text import tokenize
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+SMALLEST = 0.004
+CONTRAST = 34
+Judge = Callable[[Bytes], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """One object seen in a picture: its share of the area, nearest shape and colour, and centre in fractions."""
+
+    area: float
+    shape: str
+    colour: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A prompt with what its picture must show."""
+
+    group: str
+    prompt: str
+    judge: Judge
+    negative: str = ""
+
+
+def open_model(file: Path) -> Model:
+    """Load an exported checkpoint the way the program does."""
+    return load(Checkpoint(file, file.name), place())
+
+
+def context(model: Model, prompts: Sequence[str]) -> Tensor:
+    """Readings of prompts, with A1111's weights in brackets: [B, 77, width]."""
+    made = []
+    for prompt in prompts:
+        chunk = pack(parse_attention(prompt), tokenize)[0]
+        made.append(emphasise(model.text.encode([chunk.tokens]), [chunk]))
+    return torch.cat(made)
+
+
+def steered(model: Model, cond: Tensor, uncond: Tensor, scale: float) -> Guided:
+    """A denoiser that draws one prompt per picture, the same from the first step to the last."""
+    contexts = Contexts([cond], [1.0], uncond)
+    return Guided(model.prediction, lambda call: contexts, scale)
+
+
+@torch.inference_mode()
+def generate(
+    model: Model, prompts: Sequence[str], seeds: Sequence[int], negative: str = "", steps: int = 20, scale: float = 6.0
+) -> list[Bytes]:
+    """DPM++ 2M Karras at the native size: one picture [128, 128, 3] per prompt and seed."""
+    cond, uncond = context(model, prompts), context(model, [negative] * len(prompts))
+    return decode(model, denoise(model, steered(model, cond, uncond, scale), seeds, steps))
+
+
+def denoise(model: Model, guided: Denoiser, seeds: Sequence[int], steps: int = 20) -> Tensor:
+    """Walk from noise to latents [B, 4, 16, 16] with any denoiser."""
+    chosen = choose("DPM++ 2M", "Karras")
+    levels = sigmas(chosen.schedule, steps, model.levels)
+    source = NoiseSource("NV", seeds, (4, SIDE // 8, SIDE // 8), model.place.device)
+    start = source.first() * float((1 + levels[0] ** 2) ** 0.5)
+    return sample(chosen.sampler, guided, start, levels, Walk(noise=source.next, report=lambda i, x0: None))
+
+
+def decode(model: Model, latents: Tensor) -> list[Bytes]:
+    """Latents to pictures."""
+    pixels = model.vae.decode(latents).cpu().permute(0, 2, 3, 1).numpy()
+    return [((p + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8) for p in pixels]
+
+
+def objects(picture: Bytes) -> list[Found]:
+    """The objects of a picture: connected regions unlike the ground at both ends of their rows."""
+    image = picture.astype(np.float32)
+    ground = np.median(np.concatenate([image[:, :3], image[:, -3:]], axis=1), axis=1)
+    mask = np.abs(image - ground[:, None]).max(axis=2) > CONTRAST
+    found = []
+    for region in regions(mask):
+        if region.mean() >= SMALLEST:
+            rows, columns = np.nonzero(region)
+            x, y = columns.mean() / region.shape[1], rows.mean() / region.shape[0]
+            found.append(
+                Found(area=float(region.mean()), shape=shape_of(region), colour=colour_of(image[region]), x=x, y=y)
+            )
+    return sorted(found, key=lambda f: -f.area)
+
+
+def regions(mask: Mask) -> list[Mask]:
+    """The connected parts of a mask (four neighbours), each as a mask."""
+    left = mask.copy()
+    found = []
+    while left.any():
+        start = np.argwhere(left)[0]
+        part = np.zeros_like(left)
+        part[tuple(start)] = True
+        size = 0
+        while size != (size := int(part.sum())):
+            grown = part.copy()
+            for axis in (0, 1):
+                for way in (1, -1):
+                    grown |= _shifted(part, axis, way)
+            part = _filled(grown & left, left)
+        left &= ~part
+        found.append(part)
+    return found
+
+
+def _shifted(mask: Mask, axis: int, way: int) -> Mask:
+    moved = np.roll(mask, way, axis)
+    edge: list[slice | int] = [slice(None), slice(None)]
+    edge[axis] = 0 if way == 1 else -1
+    moved[tuple(edge)] = False
+    return moved
+
+
+def _filled(part: Mask, allowed: Mask) -> Mask:
+    """Spread a part along whole runs of rows and columns at once, so that growing takes few rounds."""
+    for axis in (0, 1):
+        starts = np.cumsum(~allowed, axis=axis)
+        lines = starts if axis == 0 else starts.T
+        wanted, free = (part, allowed) if axis == 0 else (part.T, allowed.T)
+        runs = lines + np.arange(lines.shape[1])[None, :] * (lines.shape[0] + 1)
+        touched = np.zeros(runs.max() + 1, dtype=bool)
+        touched[runs[wanted]] = True
+        spread = touched[runs] & free
+        part = spread if axis == 0 else spread.T
+    return part
+
+
+@cache
+def _silhouettes() -> dict[str, tuple[Mask, float]]:
+    return {shape: (silhouette(shape), aspect) for shape in SHAPES for aspect in (_aspect(shape),)}
+
+
+def _aspect(shape: str) -> float:
+    return {"triangle": 2.0 / 1.72, "moon": 0.88, "tree": 0.82, "house": 1.05, "cloud": 1.66}.get(shape, 1.0)
+
+
+def shape_of(region: Mask) -> str:
+    """The shape whose silhouette overlaps best with the region, stretched to its box and of like proportions."""
+    rows, columns = np.nonzero(region)
+    box = region[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    seen = np.asarray(Image.fromarray(box.astype(np.uint8) * 255).resize((32, 32), Image.Resampling.BOX)) > 127
+    aspect = box.shape[1] / box.shape[0]
+
+    def likeness(shape: str) -> float:
+        mask, usual = _silhouettes()[shape]
+        return float((mask & seen).sum() / (mask | seen).sum() * min(aspect / usual, usual / aspect) ** 0.5)
+
+    return max(SHAPES, key=likeness)
+
+
+def colour_of(pixels: npt.NDArray[np.float32]) -> str:
+    """The named colour that most pixels [N, 3] are nearest to."""
+    table = np.array(list(COLOURS.values()), dtype=np.float32)
+    nearest = np.linalg.norm(pixels[:, None] - table, axis=2).argmin(axis=1)
+    return list(COLOURS)[int(np.bincount(nearest, minlength=len(table)).argmax())]
+
+
+def background_of(picture: Bytes) -> str:
+    """The ground's name, from the colours along the top, the middle and the bottom of the picture's border."""
+    image = picture.astype(np.float32)
+    edge = np.concatenate([image[:, :4], image[:, -4:]], axis=1)
+    thirds = [
+        np.median(image[:4], axis=(0, 1)),
+        np.median(edge[62:66], axis=(0, 1)),
+        np.median(image[-4:], axis=(0, 1)),
+    ]
+
+    def distance(name: str) -> float:
+        if name in BACKGROUNDS:
+            expected = [BACKGROUNDS[name]] * 3
+        else:
+            stops = SCENES[name]
+            expected = [stops[0], stops[1] if len(stops) > 2 else stops[0], stops[-1]]
+        return float(np.linalg.norm(np.array(expected) - np.array(thirds), axis=1).sum())
+
+    return min((*BACKGROUNDS, *SCENES), key=distance)
+
+
+def redness(picture: Bytes) -> float:
+    """The share of red: how much the red channel outdoes the others, over the whole picture."""
+    image = picture.astype(np.float32) / 255
+    return float((image[..., 0] - image[..., 1:].max(axis=2)).clip(min=0).mean())
+
+
+def shows(wanted: Sequence[tuple[str, str]]) -> Judge:
+    """Exactly these objects (colour, shape), in any places."""
+    return lambda picture: sorted((f.colour, f.shape) for f in objects(picture)) == sorted(wanted)
+
+
+def stands_on(background: str) -> Judge:
+    """The ground is this one."""
+    return lambda picture: background_of(picture) == background
+
+
+def trials(per_group: int, seed: int = 99) -> list[Trial]:
+    """Prompts of every group, drawn at random: one object, background, scene, two objects, counts."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(per_group):
+        ground = rng.choice(tuple(BACKGROUNDS))
+        on = f"on {'an' if ground == 'orange' else 'a'} {ground} background"
+        can = colours_on(ground, "flat")
+        one, other = rng.sample(SHAPES, 2)
+        colour, second = rng.choice(can), rng.choice(can)
+        size = rng.choice(("", "", "large ", "small "))
+        prompt = f"{_article(size + colour)} {one} {on}"
+        made.append(Trial(group="object", prompt=prompt, judge=shows([(colour, one)])))
+        made.append(Trial(group="background", prompt=prompt, judge=stands_on(ground)))
+        prompt = f"{_article(colour)} {one} and {_article(second)} {other} {on}"
+        made.append(Trial(group="two objects", prompt=prompt, judge=shows([(colour, one), (second, other)])))
+        count = 2 + i % 3
+        plural = f"{one}{'es' if one.endswith('s') else 's'}"
+        made.append(
+            Trial(group="count", prompt=f"{COUNTS[count]} {colour} {plural} {on}", judge=shows([(colour, one)] * count))
+        )
+    scenes = {
+        "night": "at night",
+        "sunset": "at sunset",
+        "hill": "on a hill",
+        "sea": "by the sea",
+        "snow": "in the snow",
+    }
+    for i in range(per_group // 2):
+        name = tuple(SCENES)[i % len(SCENES)]
+        colour, shape = rng.choice(colours_on(name, "flat")), rng.choice(SHAPES)
+        made.append(Trial(group="scene", prompt=f"{_article(colour)} {shape} {scenes[name]}", judge=stands_on(name)))
+    return made
+
+
+def _article(words: str) -> str:
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def adherence(model: Model, tried: list[Trial], batch: int = 8) -> dict[str, float]:
+    """The share of each group's trials whose picture shows what its prompt says; one seed per trial."""
+    prompts = list(dict.fromkeys(t.prompt for t in tried))
+    pictures: dict[str, Bytes] = {}
+    for at in watched(range(0, len(prompts), batch), "adherence"):
+        some = prompts[at : at + batch]
+        pictures.update(zip(some, generate(model, some, range(at, at + len(some))), strict=True))
+    scores: dict[str, list[bool]] = {}
+    for trial in tried:
+        scores.setdefault(trial.group, []).append(trial.judge(pictures[trial.prompt]))
+    return {group: sum(found) / len(found) for group, found in scores.items()}
+
+
+def obedience(model: Model, count: int, seed: int = 7) -> dict[str, float]:
+    """Negative prompts, word weights and words that change half-way, each over `count` cases."""
+    rng = random.Random(seed)
+    grounds = ("white", "gray", "blue", "yellow")
+    results: dict[str, list[bool]] = {"negative": [], "weight": [], "schedule": []}
+    for i in watched(range(count), "obedience"):
+        ground, shape, colour = (
+            rng.choice(grounds),
+            rng.choice(SHAPES),
+            rng.choice(("red", "green", "purple", "orange")),
+        )
+        vague = f"a {shape} on a {ground} background"
+        picture = generate(model, [vague], [i], negative=colour)[0]
+        results["negative"].append(all(f.colour != colour for f in objects(picture)))
+        strong, weak = generate(model, [f"a (red:{w}) {shape} on a {ground} background" for w in (1.5, 0.5)], [i, i])
+        results["weight"].append(redness(strong) > redness(weak))
+        results["schedule"].append(_changes(model, shape, ground, i))
+    return {name: sum(found) / len(found) for name, found in results.items()}
+
+
+@torch.inference_mode()
+def _changes(model: Model, shape: str, ground: str, seed: int) -> bool:
+    """Does [red:blue:0.5] give a picture unlike both ends?"""
+    red, blue, empty = (
+        context(model, [p])
+        for p in (f"a red {shape} on a {ground} background", f"a blue {shape} on a {ground} background", "")
+    )
+    calls = iter(range(1000))
+    ends = [steered(model, c, empty, 6.0) for c in (red, blue)]
+    pictures = [decode(model, denoise(model, end, [seed]))[0].astype(np.float32) for end in ends]
+
+    def changing(x: Tensor, sigma: Tensor) -> Tensor:
+        return ends[next(calls) >= 10](x, sigma)
+
+    mixed = decode(model, denoise(model, changing, [seed]))[0].astype(np.float32)
+    return all(float(np.abs(mixed - p).mean()) > 1.0 for p in pictures)
+
+
+def sheet(pictures: Sequence[Bytes], columns: int = 8, gap: int = 4) -> Image.Image:
+    """Pictures side by side on one page."""
+    step = SIDE + gap
+    page = Image.new("RGB", (columns * step + gap, -(-len(pictures) // columns) * step + gap), "white")
+    for i, picture in enumerate(pictures):
+        page.paste(Image.fromarray(picture), (gap + i % columns * step, gap + i // columns * step))
+    return page
