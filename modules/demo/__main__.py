@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
         "--pictures", type=int, default=PICTURES, help="how many the UNet learns from (default: %(default)s)"
     )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default: torch's choice)")
-    parser.add_argument("--trials", type=int, default=80, help="prompts per group for evaluate (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=160, help="prompts per group for evaluate (default: %(default)s)")
     parser.add_argument(
         "--picture", type=Path, default=Path("sheet.png"), help="where sheet writes to (default: %(default)s)"
     )
@@ -106,7 +106,7 @@ def judge(chosen: argparse.Namespace) -> None:
     fresh = bank.never_said(chosen.work / "bank", [t.prompt for t in tried], tokenizer())
     tried = [t for t in tried if t.prompt in fresh]
     log.info("%d trials with prompts that training never saw", len(tried))
-    scores = evaluate.adherence(model, tried) | evaluate.obedience(model, max(4, chosen.trials // 2))
+    scores = evaluate.adherence(model, tried) | evaluate.obedience(model, max(4, chosen.trials // 4))
     sys.stdout.write(json.dumps({name: round(share, 3) for name, share in scores.items()}, indent=1) + "\n")
 
 

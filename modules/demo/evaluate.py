@@ -283,18 +283,22 @@ def obedience(model: Model, count: int, seed: int = 7) -> dict[str, float]:
     grounds = ("white", "gray", "blue", "yellow")
     results: dict[str, list[bool]] = {"negative": [], "weight": [], "schedule": []}
     for i in watched(range(count), "obedience"):
-        ground, shape, colour = (
-            rng.choice(grounds),
-            rng.choice(SHAPES),
-            rng.choice(("red", "green", "purple", "orange")),
-        )
+        ground, shape = rng.choice(grounds), rng.choice(SHAPES)
         vague = f"a {shape} on a {ground} background"
-        picture = generate(model, [vague], [i], negative=colour)[0]
-        results["negative"].append(all(f.colour != colour for f in objects(picture)))
+        results["negative"].append(_removes(model, vague, i))
         strong, weak = generate(model, [f"a (red:{w}) {shape} on a {ground} background" for w in (1.5, 0.5)], [i, i])
         results["weight"].append(redness(strong) > redness(weak))
         results["schedule"].append(_changes(model, shape, ground, i))
     return {name: sum(found) / len(found) for name, found in results.items()}
+
+
+def _removes(model: Model, prompt: str, seed: int) -> bool:
+    """Is the colour that the model chose gone, and an object still there, when that colour is the negative prompt?"""
+    chosen = objects(generate(model, [prompt], [seed])[0])
+    if not chosen:
+        return False
+    left = objects(generate(model, [prompt], [seed], negative=chosen[0].colour)[0])
+    return bool(left) and all(f.colour != chosen[0].colour for f in left)
 
 
 @torch.inference_mode()

@@ -123,6 +123,7 @@ def write_parts(
     tensors = unet_keys(parts[0]) | vae_keys(parts[1]) | text_keys(parts[2])
     file = folder / f"{name}.safetensors"
     save_file({k: v.detach().cpu().half().contiguous() for k, v in tensors.items()}, file, metadata={"format": "pt"})
+    file.chmod(0o644)  # whatever the writer thought best: a model is no secret
     encoder = folder / f"{name}-text-encoder"
     encoder.mkdir(exist_ok=True)
     config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **text.CONFIG}
@@ -131,9 +132,9 @@ def write_parts(
     return file
 
 
-def sidecar(encoder: str) -> dict[str, object]:
-    """The model description that ldm programs read: shapes of the three parts and the noise schedule."""
-    unet_params = {
+def unet_description() -> dict[str, object]:
+    """Shapes of the UNet in ldm's words."""
+    return {
         "image_size": 16,
         "in_channels": 4,
         "out_channels": 4,
@@ -148,7 +149,11 @@ def sidecar(encoder: str) -> dict[str, object]:
         "use_checkpoint": False,
         "legacy": False,
     }
-    vae_params = {
+
+
+def vae_description() -> dict[str, object]:
+    """Shapes of the autoencoder in ldm's words."""
+    return {
         "double_z": True,
         "z_channels": 4,
         "resolution": 128,
@@ -160,6 +165,10 @@ def sidecar(encoder: str) -> dict[str, object]:
         "attn_resolutions": [],
         "dropout": 0.0,
     }
+
+
+def sidecar(encoder: str) -> dict[str, object]:
+    """The model description that ldm programs read: shapes of the three parts and the noise schedule."""
     params = {
         "linear_start": 0.00085,
         "linear_end": 0.012,
@@ -175,13 +184,13 @@ def sidecar(encoder: str) -> dict[str, object]:
         "monitor": "val/loss_simple_ema",
         "scale_factor": vae.SD_SCALE,
         "use_ema": False,
-        "unet_config": {"target": "ldm.modules.diffusionmodules.openaimodel.UNetModel", "params": unet_params},
+        "unet_config": {"target": "ldm.modules.diffusionmodules.openaimodel.UNetModel", "params": unet_description()},
         "first_stage_config": {
             "target": "ldm.models.autoencoder.AutoencoderKL",
             "params": {
                 "embed_dim": 4,
                 "monitor": "val/rec_loss",
-                "ddconfig": vae_params,
+                "ddconfig": vae_description(),
                 "lossconfig": {"target": "torch.nn.Identity"},
             },
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.prompts.attention import parse_attention
+from modules.prompts.attention import Weighted, parse_attention
 from modules.prompts.chunks import LENGTH, Chunk, Vocabulary, pack
 from modules.prompts.composition import parse_composition
 from modules.prompts.schedule import Step, parse_schedule
@@ -36,6 +36,7 @@ class Conditioner:
         self._steps = steps
         self._clip_skip: int = view.CLIP_stop_at_last_layers
         self._backtrack: int = view.comma_padding_backtrack
+        self._emphasis: str = view.emphasis
         self._made: dict[str, Scheduled] = {}
 
     def positive(self, prompt: str) -> list[Scheduled]:
@@ -55,14 +56,18 @@ class Conditioner:
 
     def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:
         """All entries together, `[entries,77,D]` per chunk, for the emphasis is balanced over all of them."""
-        packed = [pack(parse_attention(entry.text), tokenize, backtrack=self._backtrack) for entry in entries]
+        packed = [pack(self._pieces(entry.text), tokenize, backtrack=self._backtrack) for entry in entries]
         longest = max(len(chunks) for chunks in packed)
         columns = [[chunks[i] if i < len(chunks) else EMPTY for chunks in packed] for i in range(longest)]
-        encoded = [
-            emphasise(self._text.encode([chunk.tokens for chunk in column], self._clip_skip), column)
-            for column in columns
-        ]
+        encoded = [self._column(column) for column in columns]
         return torch.cat(encoded, dim=1).chunk(len(entries))
+
+    def _pieces(self, text: str) -> list[Weighted]:
+        return [Weighted(text)] if self._emphasis == "None" else parse_attention(text)
+
+    def _column(self, column: list[Chunk]) -> Tensor:
+        z = self._text.encode([chunk.tokens for chunk in column], self._clip_skip)
+        return z if self._emphasis == "Ignore" else emphasise(z, column, balanced=self._emphasis == "Original")
 
 
 EMPTY = Chunk(
@@ -71,10 +76,10 @@ EMPTY = Chunk(
 )
 
 
-def emphasise(z: Tensor, chunks: list[Chunk]) -> Tensor:
-    """Scale each token's hidden state in `[B,77,D]` by its weight, then all so that their mean is what it was."""
+def emphasise(z: Tensor, chunks: list[Chunk], balanced: bool = True) -> Tensor:
+    """Scale each token's hidden state in `[B,77,D]` by its weight; `balanced`: then all, back to the mean they had."""
     weights = torch.tensor([chunk.weights for chunk in chunks], dtype=z.dtype, device=z.device)
     if (weights == 1).all():
         return z
     scaled = z * weights[..., None]
-    return scaled * (z.mean() / scaled.mean())
+    return scaled * (z.mean() / scaled.mean()) if balanced else scaled

@@ -81,7 +81,8 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
 
 
 def _pictures(plan: Plan, model: Model, folders: Folders, progress: Progress) -> list[Picture]:
-    conditioner = Conditioner(model.text, plan.view, plan.request.steps)
+    calls = plan.request.steps * (2 if plan.choice.sampler.second_order else 1)
+    conditioner = Conditioner(model.text, plan.view, calls)
     pictures: list[Picture] = []
     for number in range(plan.request.n_iter):
         if progress.stop.interrupted:
@@ -117,7 +118,13 @@ def _batch(plan: Plan, model: Model, conditioner: Conditioner, number: int) -> B
         positive=conditioner.positive(request.prompt),
         negative=conditioner.negative(request.negative_prompt),
         sigmas=sigmas(
-            plan.choice.schedule, request.steps, model.levels, low=view.sigma_min, high=view.sigma_max, rho=view.rho
+            plan.choice.schedule,
+            request.steps,
+            model.levels,
+            low=view.sigma_min,
+            high=view.sigma_max,
+            rho=view.rho,
+            discard=plan.choice.sampler.discards or view.always_discard_next_to_last_sigma,
         ),
     )
 

@@ -66,12 +66,14 @@ class Plan:
     def _matters(self, key: str | None) -> bool:
         sampler, schedule = self.choice.sampler, self.choice.schedule
         rules = {
+            "Emphasis": bool(set("([") & set(self.request.prompt + self.request.negative_prompt)),
             "ENSD": sampler.uses_ensd,
             "Eta": sampler.ancestral,
             "Sigma churn": sampler.churns,
             "Sigma tmin": sampler.churns,
             "Sigma tmax": sampler.churns,
             "Sigma noise": sampler.churns or sampler.ancestral,
+            "Discard penultimate sigma": not sampler.discards,
             "Schedule min sigma": not schedule.needs_model,
             "Schedule max sigma": not schedule.needs_model,
             "Schedule rho": schedule.rho > 0,

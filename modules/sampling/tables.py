@@ -24,12 +24,19 @@ class Sampler:
     uses_ensd: bool = False  # the infotext mentions the eta noise seed delta
     churns: bool = False  # takes s_churn, s_tmin, s_tmax, s_noise
     ancestral: bool = False  # takes eta and s_noise
+    second_order: bool = False  # calls the model twice a step; prompt fractions count on doubled steps
+    discards: bool = False  # makes one step more and drops the next-to-last σ
 
     @property
     def options(self) -> dict[str, str]:
         """As A1111's API lists them."""
-        found = {"uses_ensd": "True"} if self.uses_ensd else {}
-        return found | ({"scheduler": self.automatic.lower()} if self.automatic != "Uniform" else {})
+        said = {
+            "discard_next_to_last_sigma": self.discards,
+            "uses_ensd": self.uses_ensd,
+            "second_order": self.second_order,
+        }
+        scheduler = {} if self.automatic == "Uniform" else {"scheduler": self.automatic.lower()}
+        return scheduler | {name: "True" for name, value in said.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,10 +49,20 @@ class Schedule:
     aliases: tuple[str, ...] = ()
     rho: float = -1.0
     needs_model: bool = False  # reads the model's own table of σ
+    ends_above_zero: bool = False  # its last σ is the lowest level itself
 
 
 SAMPLERS = (
     Sampler(name="DPM++ 2M", function="dpmpp_2m", aliases=("k_dpmpp_2m",), automatic="Karras"),
+    Sampler(
+        name="DPM++ 2S a",
+        function="dpmpp_2s_ancestral",
+        aliases=("k_dpmpp_2s_a",),
+        automatic="Karras",
+        uses_ensd=True,
+        ancestral=True,
+        second_order=True,
+    ),
     Sampler(
         name="Euler a",
         function="euler_ancestral",
@@ -54,11 +71,42 @@ SAMPLERS = (
         ancestral=True,
     ),
     Sampler(name="Euler", function="euler", aliases=("k_euler",), churns=True),
+    Sampler(name="LMS", function="lms", aliases=("k_lms",)),
+    Sampler(name="Heun", function="heun", aliases=("k_heun",), churns=True, second_order=True),
+    Sampler(
+        name="DPM2",
+        function="dpm_2",
+        aliases=("k_dpm_2",),
+        automatic="Karras",
+        churns=True,
+        second_order=True,
+        discards=True,
+    ),
+    Sampler(
+        name="DPM2 a",
+        function="dpm_2_ancestral",
+        aliases=("k_dpm_2_a",),
+        automatic="Karras",
+        uses_ensd=True,
+        ancestral=True,
+        second_order=True,
+        discards=True,
+    ),
 )
 
 SCHEDULES = (
     Schedule(name="uniform", label="Uniform", function="uniform", needs_model=True),
     Schedule(name="karras", label="Karras", function="karras", rho=7.0),
+    Schedule(name="exponential", label="Exponential", function="exponential"),
+    Schedule(name="polyexponential", label="Polyexponential", function="polyexponential", rho=1.0),
+    Schedule(
+        name="sgm_uniform", label="SGM Uniform", function="sgm_uniform", aliases=("sgmuniform",), needs_model=True
+    ),
+    Schedule(name="kl_optimal", label="KL Optimal", function="kl_optimal", ends_above_zero=True),
+    Schedule(name="align_your_steps", label="Align Your Steps", function="align_your_steps", needs_model=True),
+    Schedule(name="simple", label="Simple", function="simple", needs_model=True),
+    Schedule(name="normal", label="Normal", function="normal", needs_model=True),
+    Schedule(name="ddim", label="DDIM", function="ddim_uniform", needs_model=True),
 )
 
 SUFFIXES = {"_ka": "Karras", "_exp": "Exponential"}  # of A1111's aliases for joined names

@@ -1,5 +1,8 @@
 """Noise, schedules and samplers as numbers."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +18,7 @@ from modules.sampling.samplers import Walk, sample
 from modules.sampling.schedules import sigmas
 from modules.sampling.tables import SAMPLERS, SCHEDULES, choose, menu
 
+RECORDED = json.loads((Path(__file__).parents[1] / "golden/sigmas.json").read_text())
 CPU = torch.device("cpu")
 LEVELS = Levels.scaled_linear()
 
@@ -84,9 +88,20 @@ def test_levels_and_their_inverse():
 @pytest.mark.parametrize("steps", [1, 2, 20])
 def test_every_schedule_falls_to_zero(schedule, steps):
     made = sigmas(schedule, steps, LEVELS)
-    assert made.shape == (steps + 1,) and made[-1] == 0 and (made.diff() < 0).all()
-    assert made[0] == pytest.approx(LEVELS.sigma_max, rel=1e-5)
+    assert made.shape == (steps + 1,) and (made.diff() < 0).all()
+    assert made[-1] == (pytest.approx(LEVELS.sigma_min) if schedule.ends_above_zero else 0)
     assert hasattr(schedule_functions, schedule.function)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda row: row.name)
+def test_schedules_are_a1111s(schedule):
+    for steps, wanted in RECORDED[schedule.label].items():
+        assert sigmas(schedule, int(steps), LEVELS).tolist() == pytest.approx(wanted, rel=2e-5, abs=1e-6)
+
+
+def test_discarding_lays_out_one_step_more_and_drops_the_next_to_last():
+    karras = choose("Euler", "Karras").schedule
+    assert sigmas(karras, 5, LEVELS, discard=True).tolist() == [*sigmas(karras, 6, LEVELS).tolist()[:5], 0]
 
 
 def test_karras_takes_its_range_and_steepness():
@@ -110,7 +125,10 @@ def gaussian(x, sigma):
     return x / (1 + sigma**2)
 
 
-@pytest.mark.parametrize(("name", "steps", "error"), [("Euler", 200, 0.02), ("DPM++ 2M", 50, 0.005)])
+@pytest.mark.parametrize(
+    ("name", "steps", "error"),
+    [("Euler", 200, 0.02), ("DPM++ 2M", 50, 0.005), ("Heun", 50, 0.005), ("DPM2", 50, 0.005), ("LMS", 50, 0.005)],
+)
 def test_samplers_solve_the_ode(name, steps, error):
     levels = sigmas(choose("Euler", "Karras").schedule, steps, LEVELS)
     x = torch.ones(1, 4, 2, 2, dtype=torch.float64) * levels[0]

@@ -24,7 +24,8 @@ class StableDiffusion:
 class Prompting:
     """Prompt editing."""
 
-    emphasis: str = param("Original", "Emphasis mode", choices=("Original",), doc="How (word:1.3) acts on the text encoder's output.")
+    emphasis: str = param("Original", "Emphasis mode", choices=("None", "Ignore", "Original", "No norm"), infotext="Emphasis", absent="Original",
+                          doc="None: brackets are text. Ignore: they are read and have no effect. Original: A1111's. No norm: without keeping the mean.")
     comma_padding_backtrack: int = param(20, "Prompt word wrap length limit", slider=Range(0, 74), valid=Range(0, 74),
                                          doc="In tokens: a text broken over two chunks of 75 is moved to the second one from its last comma, if that is this near.")
 
@@ -49,5 +50,6 @@ class Sampling:
                              doc="0 = the model's own; maximum noise strength of the schedule.")
     rho: float = param(0.0, "rho", valid=Range(0, 1000), infotext="Schedule rho", absent=0,
                        doc="0 = the schedule's own (7 for Karras); higher gives a steeper schedule.")
+    always_discard_next_to_last_sigma: bool = param(False, "Always discard next-to-last sigma", infotext="Discard penultimate sigma", absent=False)
     eta_noise_seed_delta: int = param(0, "Eta noise seed delta", valid=Range(-(2**32), 2**32), infotext="ENSD", absent=0,
                                       doc="ENSD; does not improve anything, just produces different results for ancestral samplers.")
