@@ -20,9 +20,10 @@ from modules.prompts.attention import parse_attention
 from modules.prompts.chunks import pack
 from modules.sampling.guidance import Contexts, Guided
 from modules.sampling.rng import NoiseSource
-from modules.sampling.samplers import Denoiser, Walk, sample
+from modules.sampling.samplers import sample
 from modules.sampling.schedules import sigmas
 from modules.sampling.tables import choose
+from modules.sampling.walk import Denoiser, Walk
 from modules.weights.devices import place
 from modules.weights.library import Checkpoint
 from modules.weights.loader import Model, load

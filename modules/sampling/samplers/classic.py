@@ -1,47 +1,12 @@
-"""The samplers: each walks x down the noise levels over a denoiser D(x, σ) → x₀, in its paper's notation.
-
-All take x `[B,C,h,w]` at σ₀ and `sigmas` `[n+1]` (CPU, so that control flow never waits for the device) and give x at
-the last σ. `walk` carries the noise, the settings and the ears.
-"""
+"""The samplers of k-diffusion's first days that need no noise but white one: each in its paper's notation."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from modules.sampling.tables import Sampler
-
-
-class Denoiser(Protocol):
-    """D(x, σ): the model's best guess of the clean latent; σ is 0-d on the CPU."""
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """x₀, shaped as x."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Walk:
-    """What a sampler needs beside x and σ. `report(i, x0)` is called after the model's answer at step i, may raise."""
-
-    noise: Callable[[], Tensor]
-    report: Callable[[int, Tensor], None]
-    eta: float = 1.0
-    s_churn: float = 0.0
-    s_tmin: float = 0.0
-    s_tmax: float = float("inf")
-    s_noise: float = 1.0
-
-
-def sample(sampler: Sampler, model: Denoiser, x: Tensor, sigmas: Tensor, walk: Walk) -> Tensor:
-    """Run the sampler of a table's row."""
-    made: Tensor = globals()[sampler.function](model, x, sigmas, walk)
-    return made
+from modules.sampling.walk import Denoiser, Walk, ancestral_step, churned
 
 
 def euler(model: Denoiser, x: Tensor, sigmas: Tensor, walk: Walk) -> Tensor:
@@ -173,21 +138,3 @@ def dpmpp_2m(model: Denoiser, x: Tensor, sigmas: Tensor, walk: Walk) -> Tensor:
         x = (sigmas[i + 1] / sigmas[i]) * x - torch.expm1(-h) * target
         old_denoised = denoised
     return x
-
-
-def churned(x: Tensor, sigmas: Tensor, i: int, walk: Walk) -> tuple[Tensor, Tensor]:
-    """(x, σ̂) raised a little in noise, as algorithm 2's lines 4 to 6 want it; unchanged without churn."""
-    if walk.s_churn <= 0:
-        return x, sigmas[i]
-    eps = walk.noise() * walk.s_noise  # drawn even where it is not used: the stream must advance
-    within = walk.s_tmin <= sigmas[i] <= walk.s_tmax
-    gamma = min(walk.s_churn / (len(sigmas) - 1), 2**0.5 - 1) if within else 0.0
-    sigma_hat = sigmas[i] * (gamma + 1)
-    return (x + eps * (sigma_hat**2 - sigmas[i] ** 2) ** 0.5 if gamma > 0 else x), sigma_hat
-
-
-def ancestral_step(sigma_from: Tensor, sigma_to: Tensor, eta: float) -> tuple[Tensor, Tensor]:
-    """(σ_down to step to, σ_up of the noise to add) so that the variances add up to σ_to²."""
-    full = (sigma_to**2 * (sigma_from**2 - sigma_to**2) / sigma_from**2) ** 0.5
-    up = torch.minimum(sigma_to, eta * full)
-    return (sigma_to**2 - up**2) ** 0.5, up

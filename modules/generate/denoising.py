@@ -1,0 +1,67 @@
+"""From noise to latents: the sampler of a plan walks over the guided model."""
+
+from __future__ import annotations
+
+import io
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from modules.exceptions import Interrupted
+from modules.generate.batch import Batch, variation
+from modules.generate.plan import Plan
+from modules.imaging import grids, pixels
+from modules.jobs.progress import Progress
+from modules.sampling.guidance import Guided
+from modules.sampling.samplers import sample
+from modules.sampling.walk import Walk
+from modules.settings.options import View
+from modules.weights.loader import Model
+from modules.weights.vae import approximate
+
+
+def denoise(batch: Batch, plan: Plan, model: Model, progress: Progress) -> None:
+    """Fill the batch's latent; stopped by the user, with the newest guess."""
+    view = plan.view
+
+    def report(step: int, denoised: Tensor) -> None:
+        batch.latent = denoised
+        wanted = view.live_previews_enable and (step + 1) % view.show_progress_every_n_steps == 0
+        progress.at(step + 1, _Preview(denoised, model, view) if wanted else None)
+        progress.stop.check()
+
+    walk = Walk(
+        noise=batch.noise.next,
+        report=report,
+        eta=view.eta_ancestral,
+        s_churn=view.s_churn,
+        s_tmin=view.s_tmin,
+        s_tmax=view.s_tmax or float("inf"),
+        s_noise=view.s_noise,
+    )
+    guided = Guided(model.prediction, batch.contexts, plan.request.cfg_scale, view.batch_cond_uncond)
+    x = batch.noise.first(variation(plan, batch, model)) * batch.sigmas[0]
+    try:
+        batch.latent = sample(plan.choice.sampler, guided, x, batch.sigmas, walk)
+    except Interrupted:
+        batch.stopped = True
+
+
+class _Preview:
+    """A latent that becomes a small picture when somebody looks."""
+
+    def __init__(self, latent: Tensor, model: Model, view: View):
+        self._latent = latent
+        self._weights = model.vae.preview
+        self._format: str = view.live_previews_image_format
+
+    def __call__(self) -> bytes:
+        with torch.inference_mode():
+            views = torch.stack([approximate(one, self._weights) for one in self._latent])
+        images: list[Image.Image] = pixels.to_images(views.movedim(1, -1).numpy())
+        rows, columns = grids.shape(len(images), len(images))
+        shown = images[0] if len(images) == 1 else grids.grid(images, rows, columns)
+        buffer = io.BytesIO()
+        shown.save(buffer, self._format, quality=85)
+        return buffer.getvalue()
