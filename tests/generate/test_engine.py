@@ -162,7 +162,7 @@ def test_out_of_memory_is_a_sentence(app, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("modules.generate.engine._sample", full)
+    monkeypatch.setattr("modules.generate.engine.denoise", full)
     with pytest.raises(OutOfMemory, match="64x64 in batches of 1"):
         app.txt2img(unsaved()).wait(60)
 
