@@ -19,7 +19,7 @@ ROOT = Path(modules.__file__).parent
 FIELDS = specs(Txt2Img)
 OPTIONS = {name: spec for section in SECTIONS.values() for name, spec in specs(section).items()}
 FLAGS = specs(Launch)
-CATALOGS = {"samplers": lambda: ["Euler"], "schedulers": lambda: ["Karras"]}
+CATALOGS = {"samplers": lambda: ["Euler"], "schedulers": lambda: ["Karras"], "checkpoints": lambda: ["tiny-sd1"]}
 
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.
 SPELT = {
@@ -36,6 +36,8 @@ def other_value(spec):
         return "Euler"
     if spec.choices == "schedulers":
         return "Karras"
+    if spec.choices == "checkpoints":
+        return "tiny-sd1"
     low = int(spec.valid.low) if spec.valid else 0
     return {
         bool: not spec.default, int: max(low, 1) + 2, float: max(low, 0) + 0.5,
@@ -64,7 +66,8 @@ def test_a_parameter_reaches_request_api_and_page(name):
 def test_a_parameter_in_the_infotext_reads_back(name, app):
     from modules.generate.plan import plan
 
-    values = {name: other_value(FIELDS[name])} | ({"subseed_strength": 0.5} if name.startswith("subseed") else {})
+    beside = {"subseed": {"subseed_strength": 0.5}, "refiner": {"refiner_checkpoint": "tiny-sd1"}}
+    values = beside.get(name.split("_")[0], {}) | {name: other_value(FIELDS[name])}
     planned = plan(request_from(values), app.options, app.library)
     text = infotext.write(planned, 0, planned.checkpoint)
     assert f"{FIELDS[name].infotext}: " in text

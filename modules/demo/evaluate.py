@@ -74,7 +74,7 @@ def context(model: Model, prompts: Sequence[str]) -> Tensor:
 def steered(model: Model, cond: Tensor, uncond: Tensor, scale: float) -> Guided:
     """A denoiser that draws one prompt per picture, the same from the first step to the last."""
     contexts = Contexts([cond], [1.0], uncond)
-    return Guided(model.prediction, lambda call: contexts, scale)
+    return Guided(model.prediction(), lambda call: contexts, scale)
 
 
 @torch.inference_mode()

@@ -7,18 +7,26 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from modules.generate.conditioning import Conditioner, Scheduled
+from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
+from modules.sampling.brownian import BrownianNoise
 from modules.sampling.guidance import Contexts
+from modules.sampling.prediction import Levels
 from modules.sampling.rng import NoiseSource, Variation
 from modules.sampling.schedules import sigmas
+from modules.settings.options import View
 from modules.weights.loader import Model
+
+OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 
 
 @dataclass(slots=True)
 class Batch:
     """One iteration: the images `first` to `first + len(seeds) - 1` of the plan, made together."""
 
+    model: Model
+    levels: Levels
     first: int
     seeds: tuple[int, ...]
     noise: NoiseSource
@@ -26,6 +34,7 @@ class Batch:
     negative: Scheduled
     sigmas: Tensor
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
+    refined: bool = False  # the refiner has taken over: model and prompts are its own
     stopped: bool = False
     pictures: list[Picture] = field(default_factory=list)
 
@@ -34,15 +43,27 @@ class Batch:
         parts = [part.at(call) for part in self.positive]
         return Contexts(parts, [part.weight for part in self.positive], self.negative.at(call))
 
+    def refine(self, plan: Plan, model: Model, conditioner: Conditioner) -> None:
+        """Go on with another model."""
+        self.model, self.refined = model, True
+        self.levels = levels_of(model, plan.view)
+        self.positive = conditioner.positive(plan.request.prompt)
+        self.negative = conditioner.negative(plan.request.negative_prompt)
 
-def make_batch(plan: Plan, model: Model, conditioner: Conditioner, number: int) -> Batch:
+
+def make_batch(plan: Plan, models: Models, number: int) -> Batch:
     """The batch of iteration `number`, ready to be sampled."""
     request, view = plan.request, plan.view
+    model, conditioner = models.get(plan.checkpoint)
     first = number * request.batch_size
     seeds = plan.seeds[first : first + request.batch_size]
+    levels = levels_of(model, view)
+    low, high = _range(plan)
     side = model.arch.downscale
     shape = (model.arch.latent_channels, request.height // side, request.width // side)
     return Batch(
+        model=model,
+        levels=levels,
         first=first,
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
@@ -51,18 +72,54 @@ def make_batch(plan: Plan, model: Model, conditioner: Conditioner, number: int) 
         sigmas=sigmas(
             plan.choice.schedule,
             request.steps,
-            model.levels,
-            low=view.sigma_min,
-            high=view.sigma_max,
+            levels,
+            low=low,
+            high=high,
             rho=view.rho,
             discard=plan.choice.sampler.discards or view.always_discard_next_to_last_sigma,
         ),
     )
 
 
-def variation(plan: Plan, batch: Batch, model: Model) -> Variation:
+def levels_of(model: Model, view: View) -> Levels:
+    """The model's noise levels as the options want them."""
+    return model.levels.altered(
+        half=view.use_downcasted_alpha_bar,
+        zero_snr=view.sd_noise_schedule == "Zero Terminal SNR",
+        whole=view.enable_quantization,
+    )
+
+
+def _range(plan: Plan) -> tuple[float, float]:
+    """The lowest and the highest σ of the schedule as the options want them; 0 leaves it to the model."""
+    view, choice = plan.view, plan.choice
+    named = choice.label is not None or choice.schedule.name == "karras"
+    low, high = OLD_RANGE if view.use_old_karras_scheduler_sigmas and named else (0, 0)
+    return view.sigma_min or low, view.sigma_max or high
+
+
+def starting_deviation(plan: Plan, batch: Batch) -> Tensor:
+    """What the first noise is multiplied by."""
+    sigma = batch.sigmas[0]
+    return (1 + sigma**2).sqrt() if plan.view.sgm_noise_multiplier else sigma
+
+
+def brownian(plan: Plan, batch: Batch) -> BrownianNoise:
+    """The noise of the batch's SDE samplers: a path per image, or one for all."""
+    view = plan.view
+    return BrownianNoise(
+        view.randn_source,
+        batch.seeds,
+        batch.noise.shape,
+        batch.model.place.device,
+        batch.sigmas,
+        together=view.no_dpmpp_sde_batch_determinism,
+    )
+
+
+def variation(plan: Plan, batch: Batch) -> Variation:
     """What bends the batch's first noise."""
-    request, side = plan.request, model.arch.downscale
+    request, side = plan.request, batch.model.arch.downscale
     sizes = request.seed_resize_from_h, request.seed_resize_from_w
     return Variation(
         seeds=plan.subseeds[batch.first : batch.first + len(batch.seeds)],

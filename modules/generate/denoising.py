@@ -9,26 +9,28 @@ from PIL import Image
 from torch import Tensor
 
 from modules.exceptions import Interrupted
-from modules.generate.batch import Batch, variation
+from modules.generate.batch import Batch, brownian, starting_deviation, variation
+from modules.generate.models import Models
 from modules.generate.plan import Plan
+from modules.generate.refiner import Refined
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
-from modules.sampling.guidance import Guided
+from modules.sampling.guidance import Guided, Skip
 from modules.sampling.samplers import sample
-from modules.sampling.walk import Walk
+from modules.sampling.walk import Denoiser, Walk
 from modules.settings.options import View
 from modules.weights.loader import Model
 from modules.weights.vae import approximate
 
 
-def denoise(batch: Batch, plan: Plan, model: Model, progress: Progress) -> None:
+def denoise(batch: Batch, plan: Plan, models: Models, progress: Progress) -> None:
     """Fill the batch's latent; stopped by the user, with the newest guess."""
     view = plan.view
 
     def report(step: int, denoised: Tensor) -> None:
         batch.latent = denoised
         wanted = view.live_previews_enable and (step + 1) % view.show_progress_every_n_steps == 0
-        progress.at(step + 1, _Preview(denoised, model, view) if wanted else None)
+        progress.at(step + 1, _Preview(denoised, batch.model, view) if wanted else None)
         progress.stop.check()
 
     walk = Walk(
@@ -39,13 +41,39 @@ def denoise(batch: Batch, plan: Plan, model: Model, progress: Progress) -> None:
         s_tmin=view.s_tmin,
         s_tmax=view.s_tmax or float("inf"),
         s_noise=view.s_noise,
+        brownian=brownian(plan, batch) if plan.choice.sampler.brownian else None,
+        span=(batch.levels.sigma_max, batch.levels.sigma_min),
     )
-    guided = Guided(model.prediction, batch.contexts, plan.request.cfg_scale, view.batch_cond_uncond)
-    x = batch.noise.first(variation(plan, batch, model)) * batch.sigmas[0]
+    x = batch.noise.first(variation(plan, batch)) * starting_deviation(plan, batch)
     try:
-        batch.latent = sample(plan.choice.sampler, guided, x, batch.sigmas, walk)
+        batch.latent = sample(plan.choice.sampler, _denoiser(batch, plan, models), x, batch.sigmas, walk)
     except Interrupted:
         batch.stopped = True
+
+
+def _denoiser(batch: Batch, plan: Plan, models: Models) -> Denoiser:
+    """The guided model, exchanged for the refiner on the way where the plan has one."""
+    view = plan.view
+    skip = Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls)
+    guided = Guided(
+        batch.model.prediction(batch.levels), batch.contexts, plan.request.cfg_scale, view.batch_cond_uncond, skip
+    )
+    refiner = plan.refiner
+    if refiner is None or refiner.path == plan.checkpoint.path:
+        return guided
+
+    def take_over() -> None:
+        batch.refine(plan, *models.get(refiner))
+        guided.predict = batch.model.prediction(batch.levels)
+
+    return Refined(
+        guided,
+        batch.levels,
+        plan.request.refiner_switch_at or 0,
+        take_over,
+        plan.calls,
+        view.refiner_switch_by_sample_steps,
+    )
 
 
 class _Preview:

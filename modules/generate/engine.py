@@ -14,8 +14,8 @@ import torch
 from modules.exceptions import OutOfMemory
 from modules.generate import infotext
 from modules.generate.batch import Batch, make_batch
-from modules.generate.conditioning import Conditioner
 from modules.generate.denoising import denoise
+from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture, Result
 from modules.generate.saving import save_grid, save_image
@@ -23,7 +23,6 @@ from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
 from modules.settings.folders import Folders
 from modules.weights.cache import Cache
-from modules.weights.loader import Model
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +33,11 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
     Interrupted by the user, it answers with what there is; WebuiError when nothing can be made.
     """
     started = time.monotonic()
-    progress.say("Loading the checkpoint")
     with _explained(plan), torch.inference_mode():
-        model = cache.get(plan.checkpoint)
-        plan = replace(plan, checkpoint=model.checkpoint)
-        progress.say("")
+        models = Models(plan, cache, progress)
+        plan = replace(plan, checkpoint=models.get(plan.checkpoint)[0].checkpoint)
         progress.begin(plan.request.n_iter, plan.request.steps)
-        pictures = _pictures(plan, model, folders, progress)
+        pictures = _pictures(plan, models, folders, progress)
     return Result(
         plan=plan,
         pictures=tuple(pictures),
@@ -53,18 +50,16 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
     )
 
 
-def _pictures(plan: Plan, model: Model, folders: Folders, progress: Progress) -> list[Picture]:
-    calls = plan.request.steps * (2 if plan.choice.sampler.second_order else 1)
-    conditioner = Conditioner(model.text, plan.view, calls)
+def _pictures(plan: Plan, models: Models, folders: Folders, progress: Progress) -> list[Picture]:
     pictures: list[Picture] = []
     for number in range(plan.request.n_iter):
         if progress.stop.interrupted:
             break
         progress.next_batch(number)
-        batch = make_batch(plan, model, conditioner, number)
-        denoise(batch, plan, model, progress)
+        batch = make_batch(plan, models, number)
+        denoise(batch, plan, models, progress)
         if batch.latent is not None:
-            _decode(batch, plan, model, folders)
+            _decode(batch, plan, folders)
         pictures += batch.pictures
     return pictures
 
@@ -78,10 +73,12 @@ def _explained(plan: Plan) -> Iterator[None]:
         raise OutOfMemory(f"The device's memory does not hold {size}; choose a smaller size or batch.") from error
 
 
-def _decode(batch: Batch, plan: Plan, model: Model, folders: Folders) -> None:
+def _decode(batch: Batch, plan: Plan, folders: Folders) -> None:
     """Latents to pictures, saved one by one; what the user stopped is shown but not saved, as in A1111."""
     assert batch.latent is not None
-    decoded = model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy()
+    if batch.refined:
+        plan = replace(plan, refiner=batch.model.checkpoint)  # with its hash, which is known since it was loaded
+    decoded = batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy()
     for offset, image in enumerate(pixels.to_images(decoded)):
         index = batch.first + offset
         text = infotext.write(plan, index, plan.checkpoint)

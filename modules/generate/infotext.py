@@ -21,7 +21,8 @@ MODEL, MODEL_HASH, VERSION_KEY = "Model", "Model hash", "Version"
 
 ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
     "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, "Variation seed",
-    "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD", "RNG",
+    "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD", "Token merging ratio",
+    "RNG", "NGMS", "Tiling",
 )  # fmt: skip
 
 

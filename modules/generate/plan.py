@@ -16,6 +16,8 @@ from modules.weights.library import Checkpoint, Library
 
 IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: option → field
     "eta_ancestral": "eta",
+    "tiling": "tiling",
+    "s_min_uncond": "s_min_uncond",
     "s_churn": "s_churn",
     "s_tmin": "s_tmin",
     "s_tmax": "s_tmax",
@@ -30,10 +32,16 @@ class Plan:
     request: Txt2Img
     view: View
     checkpoint: Checkpoint
+    refiner: Checkpoint | None
     choice: Choice
     seeds: tuple[int, ...]
     subseeds: tuple[int, ...]
     created: datetime = field(default_factory=datetime.now)
+
+    @property
+    def calls(self) -> int:
+        """How often the model is called for one image, as prompt schedules count."""
+        return self.request.steps * (2 if self.choice.sampler.second_order else 1)
 
     @property
     def count(self) -> int:
@@ -51,6 +59,7 @@ class Plan:
             subseed=self.subseeds[index] if self.request.subseed_strength else -1,
             n_iter=1,
             batch_size=1,
+            refiner_checkpoint=self.refiner.short_title if self.refiner else "",
             override_settings=self.carried_options(),
             **unsaid,
         )
@@ -65,7 +74,7 @@ class Plan:
 
     def _matters(self, key: str | None) -> bool:
         sampler, schedule = self.choice.sampler, self.choice.schedule
-        rules = {
+        rules: dict[str, bool] = {
             "Emphasis": bool(set("([") & set(self.request.prompt + self.request.negative_prompt)),
             "ENSD": sampler.uses_ensd,
             "Eta": sampler.ancestral,
@@ -76,7 +85,10 @@ class Plan:
             "Discard penultimate sigma": not sampler.discards,
             "Schedule min sigma": not schedule.needs_model,
             "Schedule max sigma": not schedule.needs_model,
-            "Schedule rho": schedule.rho > 0,
+            "Schedule rho": schedule.rho > 0 and self.view.rho != schedule.rho,
+            "NGMS all steps": self.view.s_min_uncond > 0,
+            "Refiner switch by sampling steps": self.refiner is not None,
+            **{f"FreeU {part}": self.view.freeu for part in ("b1", "b2", "s1", "s2")},
         }
         return rules.get(key or "", True)
 
@@ -92,11 +104,12 @@ def request_from(values: dict[str, Any]) -> Txt2Img:
 def plan(request: Txt2Img, options: Options, library: Library) -> Plan:
     """Resolve a request. ParameterError or NotFound with a sentence when it cannot be done."""
     view = options.view().over(**request.override_settings)
-    choice = choose(request.sampler_name, request.scheduler)
+    choice = choose(request.sampler_name, request.scheduler, view.k_sched_type)
     return Plan(
         request=request,
         view=view.over(**_for_this_request(request)),
         checkpoint=_checkpoint(view, library),
+        refiner=library.find(refiner) if (refiner := request.refiner_checkpoint) not in ("", "None") else None,
         choice=choice,
         seeds=_seeds(request.seed, request, fixed=request.subseed_strength != 0),
         subseeds=_seeds(request.subseed, request, fixed=False),

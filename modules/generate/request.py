@@ -35,7 +35,14 @@ class Request:
                              doc="Classifier-free guidance: x0 = uncond + cfg_scale * (cond - uncond).")
     width: int = param(512, "Width", slider=Range(64, 2048, 8), valid=Range(8, 16384), token="width")
     height: int = param(512, "Height", slider=Range(64, 2048, 8), valid=Range(8, 16384), token="height")
+    tiling: bool | None = param(None, "Tiling", omit=lambda r: True, doc="For this request, in place of the option tiling.")
+    refiner_checkpoint: str = param("", "Refiner", choices="checkpoints", infotext="Refiner", omit=lambda r: not r.refiner_checkpoint,
+                                    doc="The checkpoint that takes over at refiner_switch_at; none: the first one draws it all.")
+    refiner_switch_at: float | None = param(None, "Refiner switch at", slider=Range(0.01, 1, 0.01), valid=Range(0, 1), infotext="Refiner switch at",
+                                            omit=lambda r: not r.refiner_checkpoint,
+                                            doc="Share of the way from noise to picture at which the refiner takes over; not given: at once.")
     eta: float | None = param(None, "Eta", valid=Range(0, 10), omit=lambda r: True, doc="For this request, in place of the option eta_ancestral.")
+    s_min_uncond: float | None = param(None, "Negative Guidance minimum sigma", valid=Range(0, 10000), omit=lambda r: True)
     s_churn: float | None = param(None, "Sigma churn", valid=Range(0, 1000), omit=lambda r: True)
     s_tmax: float | None = param(None, "Sigma tmax", valid=Range(0, 10000), omit=lambda r: True)
     s_tmin: float | None = param(None, "Sigma tmin", valid=Range(0, 10000), omit=lambda r: True)

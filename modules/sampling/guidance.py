@@ -28,27 +28,50 @@ class Contexts:
     negative: Tensor
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skip:
+    """When the negative half is left out to save time: below a noise level at every other call (or `every` one), and
+    in the first share `early` of all `calls`.
+    """
+
+    below: float = 0.0
+    every: bool = False
+    early: float = 0.0
+    calls: int = 1
+
+    def __call__(self, call: int, level: float) -> bool:
+        """Is it left out at this call, counted from 0?"""
+        low = level < self.below and (self.every or call % 2 == 1)
+        return low or (self.early > 0 and call / self.calls <= self.early)
+
+
 @dataclass(slots=True)
 class Guided:
     """D(x, σ) for samplers. `contexts(k)` tells what steers the model's call number k, counted from 0.
 
     `joined`: all answers in one call of the model, which costs memory and saves time; contexts of unequal length need
-    calls of their own. Where the negative half has no effect it is not computed.
+    calls of their own. Where the negative half has no effect it is not computed; where `skip` says so, the first
+    part's answer stands for it.
     """
 
     predict: Prediction
     contexts: Callable[[int], Contexts]
     scale: float
     joined: bool = True
+    skip: Callable[[int, float], bool] = Skip()
     calls: int = 0
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         given = self.contexts(self.calls)
+        skipped = self.skip(self.calls, float(sigma))
         self.calls += 1
         parts = evened(given.parts)
         if self.scale == 1 and list(given.weights) == [1.0]:
             return self._answers(x, sigma, parts)[0]
-        if self.joined and given.negative.shape[1] == parts[0].shape[1]:
+        if skipped:
+            conds = self._answers(x, sigma, parts)
+            uncond = conds[0]
+        elif self.joined and given.negative.shape[1] == parts[0].shape[1]:
             *conds, uncond = self._answers(x, sigma, [*parts, given.negative])
         else:
             conds, (uncond,) = self._answers(x, sigma, parts), self._answers(x, sigma, [given.negative])

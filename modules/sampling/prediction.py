@@ -11,18 +11,35 @@ from torch import Tensor
 Model = Callable[[Tensor, Tensor, Tensor], Tensor]  # x [B,C,h,w], t [B], context [B,n,D] → the network's output
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """The noise levels a model was trained at, rising; on the CPU, float32, so that schedules need no device."""
+TERMINAL = 4.8973451890853435e-08  # ᾱ in place of nought, so that σ stays finite
 
-    sigmas: Tensor
+
+class Levels:
+    """The noise levels a model was trained at, rising; on the CPU, float32, so that schedules need no device.
+
+    `alphas` `[n]` is ᾱ, the share of signal left; σ² = (1 − ᾱ)/ᾱ is computed in its precision.
+    `whole`: σ between two levels counts as the nearer one.
+    """
+
+    def __init__(self, alphas: Tensor, whole: bool = False):
+        self.alphas = alphas.float()
+        sigmas = ((1 - alphas) / alphas) ** 0.5
+        self.sigmas = sigmas.float()
+        self.logs = sigmas.log().float()
+        self._whole = whole
 
     @classmethod
     def scaled_linear(cls, start: float = 0.00085, end: float = 0.012, count: int = 1000) -> Levels:
         """Stable Diffusion's: β from the square of a line (Rombach et al. 2022, latent diffusion)."""
         betas = torch.linspace(start**0.5, end**0.5, count, dtype=torch.float64) ** 2
-        alphas = torch.cumprod(1 - betas, 0).float()
-        return cls(((1 - alphas) / alphas) ** 0.5)
+        return cls(torch.cumprod(1 - betas, 0).float())
+
+    def altered(self, *, half: bool = False, zero_snr: bool = False, whole: bool = False) -> Levels:
+        """These levels as A1111's options change them: ᾱ in half precision, ending without signal, whole steps only."""
+        if not (half or zero_snr or whole):
+            return self
+        alphas = self.alphas.half() if half else self.alphas
+        return Levels(without_signal_at_the_end(alphas) if zero_snr else alphas, whole)
 
     @property
     def sigma_min(self) -> float:
@@ -34,7 +51,7 @@ class Levels:
 
     def sigma(self, t: Tensor) -> Tensor:
         """σ at fractional timesteps, linear in log σ."""
-        logs = self.sigmas.log()
+        logs = self.logs
         low = t.floor().long().clamp(0, len(logs) - 1)
         high = t.ceil().long().clamp(0, len(logs) - 1)
         part = t - low
@@ -42,11 +59,18 @@ class Levels:
 
     def t(self, sigma: Tensor) -> Tensor:
         """The fractional timestep of σ; the inverse of `sigma`, held within the table."""
-        logs = self.sigmas.log()
-        log = sigma.log()
+        logs, log = self.logs, sigma.log()
         low = (torch.searchsorted(logs, log.contiguous(), right=True) - 1).clamp(0, len(logs) - 2)
         part = ((logs[low] - log) / (logs[low] - logs[low + 1])).clamp(0, 1)
-        return (1 - part) * low + part * (low + 1)
+        return low + part.round() if self._whole else (1 - part) * low + part * (low + 1)
+
+
+def without_signal_at_the_end(alphas: Tensor) -> Tensor:
+    """ᾱ rescaled so that the last level is pure noise: Lin et al. 2023 (arXiv 2305.08891), algorithm 1."""
+    roots = alphas.sqrt()
+    scaled = ((roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))) ** 2
+    scaled[-1] = TERMINAL
+    return scaled
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,11 +82,7 @@ class Beside(Body):
     disable_extra_networks: bool = False
     styles: list[str] = []
     restore_faces: bool = False
-    tiling: bool = False
-    s_min_uncond: Real = 0
     denoising_strength: Real | None = None
-    refiner_checkpoint: str | None = None
-    refiner_switch_at: Real | None = None
     firstpass_image: str | None = None
     comments: Names | None = None
     enable_hr: bool = False
@@ -109,9 +105,6 @@ NOT_YET = {
     "enable_hr": "Hires. fix",
     "styles": "Styles",
     "restore_faces": "Face restoration",
-    "tiling": "Tiling",
-    "s_min_uncond": "Negative guidance minimum sigma",
-    "refiner_checkpoint": "The refiner",
     "firstpass_image": "A given first pass",
     "comments": "Comments in the infotext",
 }

@@ -28,6 +28,7 @@ def face(spec: Spec, catalogs: Catalogs, value: Any) -> dict[str, Any]:
     if spec.type is list:
         return {"choices": list(value), "value": list(value)}
     if spec.slider:
+        value = spec.slider.low if value is None else value
         high = max(spec.slider.high, value)  # a valid value beyond what the slider offers widens it
         return {"minimum": spec.slider.low, "maximum": high, "value": max(spec.slider.low, value)}
     return {"value": value}

@@ -28,19 +28,19 @@ class Cache:
         self._limit = limit
         self._models: OrderedDict[Key, Model] = OrderedDict()
 
-    def get(self, checkpoint: Checkpoint) -> Model:
-        """The model, loaded now if need be, with its file's hash known."""
+    def get(self, checkpoint: Checkpoint, among: int = 1) -> Model:
+        """The model, loaded now if need be, with its file's hash known. `among`: how many the job at work needs."""
         key = _key(checkpoint)
         if (model := self._models.get(key)) is None:
-            self._make_room()
+            self._make_room(among)
             model = self._models[key] = load(self._library.hashed(checkpoint), self.place)
         self._models.move_to_end(key)
         return model
 
-    def _make_room(self) -> None:
+    def _make_room(self, among: int) -> None:
         """Let the oldest models go before the next one comes, so that both never need space at once."""
         gone = False
-        while self._models and len(self._models) >= max(1, self._limit()):
+        while self._models and len(self._models) >= max(among, self._limit()):
             self._models.popitem(last=False)
             gone = True
         if gone:

@@ -43,6 +43,11 @@ class Checkpoint:
         return f"{self.name} [{self.short_hash}]" if self.sha256 else self.name
 
     @property
+    def short_title(self) -> str:
+        """`name [0123456789]`, as the infotext's Refiner key has it."""
+        return f"{self.model_name} [{self.short_hash}]" if self.sha256 else self.model_name
+
+    @property
     def sidecar(self) -> Path | None:
         """The `.yaml` beside the file, if there is one."""
         path = self.path.with_suffix(".yaml")

@@ -17,6 +17,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.exceptions import CorruptFile
 from modules.sampling.prediction import Eps, Levels
+from modules.weights.alterations import Altered
 from modules.weights.arch import TEXT, UNET, VAE, Arch, detect
 from modules.weights.devices import Place
 from modules.weights.library import Checkpoint
@@ -39,6 +40,7 @@ class Model:
     text: TextEncoder
     levels: Levels
     place: Place
+    altered: Altered
 
     def denoise(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         """The UNet's answer in float32, computed in its own precision."""
@@ -46,10 +48,9 @@ class Model:
         answer: Tensor = self.unet(x.to(dtype), t.to(dtype), context.to(dtype), return_dict=False)[0]
         return answer.float()
 
-    @property
-    def prediction(self) -> Eps:
-        """x₀ of a noisy latent."""
-        return Eps(self.denoise, self.levels)
+    def prediction(self, levels: Levels | None = None) -> Eps:
+        """x₀ of a noisy latent; `levels` in place of the model's own."""
+        return Eps(self.denoise, levels or self.levels)
 
 
 def load(checkpoint: Checkpoint, place: Place) -> Model:
@@ -57,21 +58,21 @@ def load(checkpoint: Checkpoint, place: Place) -> Model:
     started = time.monotonic()
     tensors = read(checkpoint)
     arch = detect(checkpoint, {key: tuple(tensor.shape) for key, tensor in tensors.items()})
+    unet = _assigned(
+        _empty(UNet2DConditionModel, arch.unet), _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype
+    )
+    vae = _assigned(
+        _empty(AutoencoderKL, arch.vae), _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype
+    )
     model = Model(
         checkpoint,
         arch,
-        _assigned(
-            _empty(UNet2DConditionModel, arch.unet), _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype
-        ),
-        Vae(
-            _assigned(
-                _empty(AutoencoderKL, arch.vae), _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype
-            ),
-            arch.scale_factor,
-        ),
+        unet,
+        Vae(vae, arch.scale_factor),
         TextEncoder(_text_encoder(arch, tensors, checkpoint, place), place.device),
         Levels.scaled_linear(arch.beta_start, arch.beta_end),
         place,
+        Altered(unet, vae),
     )
     log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
     return model

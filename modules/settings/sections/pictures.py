@@ -17,7 +17,7 @@ class StableDiffusion:
                                           absent=1, doc="Ignore the last layers of the CLIP network; 1 ignores none, 2 ignores one layer.")
     randn_source: str = param("NV", "Random number generator source", choices=("GPU", "CPU", "NV"), infotext="RNG", absent="GPU",
                               doc="Changes seeds drastically; NV gives an NVIDIA card's numbers on every device.")
-    batch_cond_uncond: bool = param(True, "Batch cond/uncond", doc="Both halves of the guidance in one model call; uses more memory and is faster.")
+    tiling: bool = param(False, "Tiling", infotext="Tiling", absent=False, doc="Produce pictures that can be laid side by side without a seam.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,13 @@ class Sampling:
                              doc="0 = the model's own; maximum noise strength of the schedule.")
     rho: float = param(0.0, "rho", valid=Range(0, 1000), infotext="Schedule rho", absent=0,
                        doc="0 = the schedule's own (7 for Karras); higher gives a steeper schedule.")
+    k_sched_type: str = param("Automatic", "Scheduler type", choices=("Automatic", "karras", "exponential", "polyexponential"),
+                              doc="For requests that name no schedule type, as in A1111 up to 1.8; Automatic leaves it to the sampler's name.")
     always_discard_next_to_last_sigma: bool = param(False, "Always discard next-to-last sigma", infotext="Discard penultimate sigma", absent=False)
     eta_noise_seed_delta: int = param(0, "Eta noise seed delta", valid=Range(-(2**32), 2**32), infotext="ENSD", absent=0,
                                       doc="ENSD; does not improve anything, just produces different results for ancestral samplers.")
+    sgm_noise_multiplier: bool = param(False, "SGM noise multiplier", infotext="SGM noise multiplier", also=("SGM noise multplier",), absent=False,
+                                       doc="Match initial noise to official SDXL implementation - only useful for reproducing images.")
+    sd_noise_schedule: str = param("Default", "Noise schedule for sampling", choices=("Default", "Zero Terminal SNR"), infotext="Noise Schedule",
+                                   absent="Default", doc="Zero Terminal SNR is for models trained with it.")
+    enable_quantization: bool = param(False, "Enable quantization in K samplers", doc="Only the model's own noise levels; sharper, and other pictures than without.")

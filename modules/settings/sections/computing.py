@@ -1,0 +1,46 @@
+"""What trades accuracy for speed, and what keeps pictures of older versions reproducible."""
+
+from dataclasses import dataclass
+
+from modules.declare import Range, param
+
+# fmt: off
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Optimizations:
+    """Optimizations."""
+
+    s_min_uncond: float = param(0.0, "Negative Guidance minimum sigma", slider=Range(0, 15, 0.01), valid=Range(0, 10000), infotext="NGMS", absent=0,
+                                doc="Skip the negative prompt at every other step once the noise is below this; 0 = never.")
+    s_min_uncond_all: bool = param(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps", absent=False,
+                                   doc="The same at every step; faster, and further from the full picture.")
+    skip_early_cond: float = param(0.0, "Ignore negative prompt during early sampling", slider=Range(0, 1, 0.01), valid=Range(0, 1),
+                                   infotext="Skip Early CFG", absent=0, doc="The share of the first steps that go without the negative prompt.")
+    token_merging_ratio: float = param(0.0, "Token merging ratio", slider=Range(0, 0.9, 0.1), valid=Range(0, 0.9), infotext="Token merging ratio", absent=0,
+                                       doc="Share of alike picture tokens computed as one in self-attention; faster on large pictures, and changes them.")
+    batch_cond_uncond: bool = param(True, "Batch cond/uncond", doc="Both halves of the guidance in one model call; uses more memory and is faster.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compatibility:
+    """Compatibility."""
+
+    use_old_karras_scheduler_sigmas: bool = param(False, "Use old karras scheduler sigmas (0.1 to 10).")
+    no_dpmpp_sde_batch_determinism: bool = param(False, "Do not make DPM++ SDE deterministic across different batch sizes.",
+                                                 doc="One noise for the whole batch: an image in it is not what its seed gives alone.")
+    use_downcasted_alpha_bar: bool = param(False, "Downcast model alphas_cumprod to fp16 before sampling", infotext="Downcast alphas_cumprod", absent=False,
+                                           doc="For reproducing pictures made before 1.7.")
+    refiner_switch_by_sample_steps: bool = param(False, "Switch to refiner by sampling steps instead of model timesteps",
+                                                 infotext="Refiner switch by sampling steps", absent=False, doc="For reproducing pictures made before 1.8.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreeU:
+    """FreeU: the UNet's deep features stronger, its skip connections weaker in low frequencies (Si et al. 2023, arXiv 2309.11497)."""
+
+    freeu: bool = param(False, "FreeU", infotext="FreeU", absent=False, doc="Often clearer pictures at no cost.")
+    freeu_b1: float = param(1.5, "FreeU b1", slider=Range(1, 2, 0.01), valid=Range(0, 4), infotext="FreeU b1", absent=1.5)
+    freeu_b2: float = param(1.6, "FreeU b2", slider=Range(1, 2, 0.01), valid=Range(0, 4), infotext="FreeU b2", absent=1.6)
+    freeu_s1: float = param(0.9, "FreeU s1", slider=Range(0, 1, 0.01), valid=Range(0, 4), infotext="FreeU s1", absent=0.9)
+    freeu_s2: float = param(0.2, "FreeU s2", slider=Range(0, 1, 0.01), valid=Range(0, 4), infotext="FreeU s2", absent=0.2)
