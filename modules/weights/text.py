@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,30 @@ def tokenize(text: str) -> list[int]:
 
 
 class TextEncoder:
-    """Hidden states of chunks of 77 tokens."""
+    """Hidden states of chunks of 77 tokens; the last ones are kept, as people change one thing at a time."""
+
+    KEPT = 64
 
     def __init__(self, model: CLIPTextModel, device: torch.device):
         self.model = model
         self.device = device
+        self._made: OrderedDict[tuple[tuple[tuple[int, ...], ...], int], Tensor] = OrderedDict()
 
     def encode(self, tokens: list[tuple[int, ...]], clip_skip: int = 1) -> Tensor:
         """`[B,77,D]` float32 on the device. `clip_skip` n: the n-th layer from the end, then the final norm."""
+        key = tuple(tokens), max(1, clip_skip)
+        if key not in self._made:
+            self._made[key] = self._encode(tokens, clip_skip)
+            if len(self._made) > self.KEPT:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return self._made[key]
+
+    def forget(self) -> None:
+        """The weights have changed: nothing that was made holds any more."""
+        self._made.clear()
+
+    def _encode(self, tokens: list[tuple[int, ...]], clip_skip: int) -> Tensor:
         ids = torch.tensor(tokens, device=self.device)
         if clip_skip <= 1:
             last: Tensor = self.model(input_ids=ids).last_hidden_state.float()
