@@ -1,4 +1,4 @@
-"""Time per step of a real run against the bare UNet called in a loop, in the same process, taking turns."""
+"""Time per step of a real run against the bare UNet called in a loop, and of a run whose UNet costs nothing."""
 
 import argparse
 import statistics
@@ -51,6 +51,19 @@ def measure(app, model, side, steps, rounds):
     return 1000 * statistics.median(ours), 1000 * statistics.median(theirs), statistics.median(ratios)
 
 
+def without_unet(app, model, side, steps, rounds):
+    """Milliseconds per step of everything but the UNet, which answers what it is given; the decoder is stilled too."""
+    whole, model.unet.forward = model.unet.forward, lambda x, *_, **__: (x,)
+    model.vae.decode = lambda latents: torch.zeros(len(latents), 3, 8, 8)
+    try:
+        run(app, side, 1)
+        spent = [(run(app, side, steps) - run(app, side, 1)) / (steps - 1) for _ in range(rounds)]
+    finally:
+        model.unet.forward = whole
+        del model.vae.decode
+    return 1000 * statistics.median(spent)
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--rounds", type=int, default=5)
@@ -69,6 +82,8 @@ def main():
                 f"{side}x{side}: {here:.1f} ms a step, bare UNet {there:.1f} ms, ratio {ratio:.3f} (aim {AIMS[side]})\n"
             )
             sys.stdout.write(line)
+        alone = without_unet(app, model, 512, 100, asked.rounds)
+        sys.stdout.write(f"512x512: {alone:.2f} ms a step for everything but the UNet (aim 1)\n")
         app.queue.close()
 
 
