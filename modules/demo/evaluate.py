@@ -27,7 +27,7 @@ from modules.sampling.walk import Denoiser, Walk
 from modules.weights.devices import place
 from modules.weights.library import Checkpoint
 from modules.weights.loader import Model, load
-from modules.weights.text import tokenize
+from modules.weights.tokenizer import tokenize
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

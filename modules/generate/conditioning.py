@@ -12,7 +12,8 @@ from modules.prompts.chunks import LENGTH, Chunk, Vocabulary, pack
 from modules.prompts.composition import parse_composition
 from modules.prompts.schedule import Step, parse_schedule
 from modules.settings.options import View
-from modules.weights.text import TextEncoder, tokenize
+from modules.weights.text import TextEncoder
+from modules.weights.tokenizer import tokenize
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Chunk:
 
     tokens: tuple[int, ...]
     weights: tuple[float, ...]
+    used: int = LENGTH  # tokens of prompt in it; a chunk that another one follows counts as full
 
 
 @dataclass(slots=True)
@@ -54,14 +55,15 @@ class _Packer:
         self.close()
         self.tokens, self.weights = tokens, weights
 
-    def close(self) -> None:
+    def close(self, last: bool = False) -> None:
         """End the chunk, filled up to its length."""
+        used = len(self.tokens) if last else LENGTH
         missing = LENGTH - len(self.tokens)
         words = self.vocabulary
         # The first one is the end token even where another token pads: the encoder knows the end by it.
         padding = [words.end, *[words.pad] * missing][: missing + 1]
         weights = [1.0, *self.weights, *[1.0] * (missing + 1)]
-        self.chunks.append(Chunk((words.start, *self.tokens, *padding), tuple(weights)))
+        self.chunks.append(Chunk((words.start, *self.tokens, *padding), tuple(weights), used))
         self.tokens, self.weights, self.comma = [], [], None
 
 
@@ -80,5 +82,5 @@ def pack(
         for token in tokenize(piece.text):
             packer.add(token, piece.weight)
     if packer.tokens or not packer.chunks:
-        packer.close()
+        packer.close(last=True)
     return packer.chunks

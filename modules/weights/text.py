@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import ftfy
 import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-VOCABULARY = Path(__file__).parent / "data" / "clip"  # OpenAI's byte-pair encoding, MIT
+from modules.weights.tokenizer import VOCABULARY
 
 
 @cache
 def tokenizer() -> Any:
-    """CLIP's tokenizer, from the vocabulary that ships with the program."""
+    """CLIP's tokenizer as transformers know it, from the vocabulary that ships with the program."""
     return CLIPTokenizer.from_pretrained(VOCABULARY, local_files_only=True)
-
-
-def tokenize(text: str) -> list[int]:
-    """Token ids without start and end; odd quotes, ligatures and broken encodings are mended first, as for CLIP."""
-    ids: list[int] = tokenizer()(ftfy.fix_text(text), add_special_tokens=False, verbose=False).input_ids
-    return ids
 
 
 class TextEncoder:

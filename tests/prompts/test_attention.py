@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modules.prompts.attention import Weighted, parse_attention
 from modules.prompts.chunks import pack
-from modules.weights.text import tokenize
+from modules.weights.tokenizer import tokenize
 
 RECORDED = json.loads((Path(__file__).parents[1] / "golden/prompts.json").read_text())
 
