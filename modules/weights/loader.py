@@ -21,6 +21,9 @@ from modules.weights.alterations import Altered
 from modules.weights.arch import TEXT, UNET, VAE, Arch, detect
 from modules.weights.devices import Place
 from modules.weights.library import Checkpoint
+from modules.weights.networks.keys import ldm_names, modules
+from modules.weights.networks.overlay import Overlay
+from modules.weights.networks.reading import Target
 from modules.weights.text import TextEncoder
 from modules.weights.vae import Vae
 
@@ -41,6 +44,7 @@ class Model:
     levels: Levels
     place: Place
     altered: Altered
+    overlay: Overlay
 
     def denoise(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         """The UNet's answer in float32, computed in its own precision."""
@@ -64,15 +68,18 @@ def load(checkpoint: Checkpoint, place: Place) -> Model:
     vae = _assigned(
         _empty(AutoencoderKL, arch.vae), _vae_tensors(tensors, arch), checkpoint, place.device, place.vae_dtype
     )
+    tower = _text_encoder(arch, tensors, checkpoint, place)
+    text = TextEncoder(tower, place.device)
     model = Model(
         checkpoint,
         arch,
         unet,
         Vae(vae, arch.scale_factor),
-        TextEncoder(_text_encoder(arch, tensors, checkpoint, place), place.device),
+        text,
         Levels.scaled_linear(arch.beta_start, arch.beta_end),
         place,
         Altered(unet, vae),
+        Overlay(_places(unet, tower, tensors, arch), lambda part: None if part == "unet" else text.forget()),
     )
     log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
     return model
@@ -94,6 +101,14 @@ def _unet_tensors(tensors: Tensors, arch: Arch) -> Tensors:
     part = {key: tensor for key, tensor in tensors.items() if key.startswith(UNET)}
     made: Tensors = convert_ldm_unet_checkpoint(part, arch.unet)
     return made
+
+
+def _places(unet: nn.Module, text: nn.Module, tensors: Tensors, arch: Arch) -> dict[Target, nn.Module]:
+    """The modules that networks may change; those of the UNet by their ldm names as well."""
+    keys: Any = {key: key for key in tensors if key.startswith(UNET)}
+    also = ldm_names(convert_ldm_unet_checkpoint(keys, arch.unet).items())
+    parts = {"unet": modules(unet, also), "te1": modules(text)}
+    return {(part, name): module for part, named in parts.items() for name, module in named.items()}
 
 
 def _vae_tensors(tensors: Tensors, arch: Arch) -> Tensors:
