@@ -1,0 +1,142 @@
+"""Textual inversion (Gal et al. 2022): files of vectors that stand for a word of their own.
+
+Known layouts: A1111's `.pt` (`string_to_param`), diffusers' `.bin` and `.safetensors` (one tensor by its word),
+`emb_params`, SDXL's `clip_l` with `clip_g`, and PNG pictures whose text chunk `sd-ti-embedding` holds the first as
+base64 JSON. Pictures that hide the vectors in their pixels are not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, UnidentifiedImageError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from modules.exceptions import CorruptFile
+
+CHUNK = "sd-ti-embedding"
+PICTURES = (".png", ".webp", ".jxl", ".avif")
+SUFFIXES = (".pt", ".bin", ".safetensors", *PICTURES)
+LONGEST = 75  # vectors that fit into one chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A word's vectors by text encoder, `te1` and for SDXL `te2`: each `[n, D]`, float32."""
+
+    name: str
+    path: Path
+    vectors: Mapping[str, Tensor]
+
+    @property
+    def count(self) -> int:
+        """How many tokens' places it takes."""
+        return len(next(iter(self.vectors.values())))
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The width that each text encoder must have."""
+        return {part: tensor.shape[1] for part, tensor in self.vectors.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An embedding found in a row of token ids: how many of them spell its name."""
+
+    embedding: Embedding
+    length: int
+
+
+class Words:
+    """The embeddings that fit a model, found by the token ids of their names; the longest name wins."""
+
+    def __init__(self, embeddings: Iterable[tuple[Embedding, Sequence[int]]]):
+        self._by_first: dict[int, list[tuple[tuple[int, ...], Embedding]]] = {}
+        for embedding, ids in embeddings:
+            if ids:
+                self._by_first.setdefault(ids[0], []).append((tuple(ids), embedding))
+        for entries in self._by_first.values():
+            entries.sort(key=lambda entry: -len(entry[0]))
+
+    def at(self, ids: Sequence[int], place: int) -> Match | None:
+        """The embedding whose name begins at this place."""
+        for spelt, embedding in self._by_first.get(ids[place], ()):
+            if tuple(ids[place : place + len(spelt)]) == spelt:
+                return Match(embedding, len(spelt))
+        return None
+
+
+def read(path: Path) -> Embedding:
+    """The embedding in a file; CorruptFile with a sentence where there is none."""
+    try:
+        said = _content(path)
+        vectors = _vectors(said)
+        for tensor in vectors.values():
+            if tensor.dim() != 2 or not 1 <= len(tensor) <= LONGEST:
+                raise ValueError(f"its tensor is {list(tensor.shape)}")
+        named = said.get("name") if path.suffix.lower() in PICTURES else None
+        return Embedding(str(named or path.stem), path, vectors)
+    except pickle.UnpicklingError as error:
+        raise CorruptFile(f"{path.name} holds more than tensors and is not opened; find it as .safetensors.") from error
+    except (SafetensorError, UnidentifiedImageError, EOFError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise CorruptFile(f"{path.name} is no textual inversion embedding ({str(error)[:100]}).") from error
+    except OSError as error:
+        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _content(path: Path) -> Mapping[Any, Any]:
+    suffix = path.suffix.lower()
+    if suffix == ".safetensors":
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+    if suffix in PICTURES:
+        return _picture(path)
+    with torch.serialization.safe_globals([nn.ParameterDict]):
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(loaded, Mapping):
+        raise ValueError("it is no table of tensors")
+    return loaded
+
+
+def _picture(path: Path) -> Mapping[Any, Any]:
+    with Image.open(path) as image:
+        text = image.info.get(CHUNK)
+    if not isinstance(text, (str, bytes)):
+        raise ValueError("the picture holds none")
+    try:
+        said: Mapping[Any, Any] = json.loads(base64.b64decode(text), object_hook=_tensor)
+    except binascii.Error as error:
+        raise ValueError("its chunk is no base64") from error
+    return said
+
+
+def _tensor(read: dict[str, Any]) -> Any:
+    return torch.tensor(read["TORCHTENSOR"]) if "TORCHTENSOR" in read else read
+
+
+def _vectors(said: Mapping[Any, Any]) -> dict[str, Tensor]:
+    if "string_to_param" in said:
+        kept = said["string_to_param"]
+        return {"te1": _rows(next(iter(dict(kept.items()).values())))}
+    if "clip_g" in said and "clip_l" in said:
+        return {"te1": _rows(said["clip_l"]), "te2": _rows(said["clip_g"])}
+    tensors = [value for value in said.values() if isinstance(value, Tensor)]
+    if len(tensors) != 1:
+        raise ValueError(f"it holds {len(tensors)} tensors")
+    return {"te1": _rows(tensors[0])}
+
+
+def _rows(tensor: Any) -> Tensor:
+    if not isinstance(tensor, Tensor):
+        raise ValueError("it holds no tensor")
+    found = tensor.detach().float()
+    return found[None] if found.dim() == 1 else found
