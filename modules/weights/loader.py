@@ -11,7 +11,6 @@ import torch
 from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -24,12 +23,11 @@ from modules.weights.library import Checkpoint
 from modules.weights.networks.keys import ldm_names, modules
 from modules.weights.networks.overlay import Overlay
 from modules.weights.networks.reading import Target
+from modules.weights.tensorfile import Tensors, read_tensors
 from modules.weights.text import TextEncoder
 from modules.weights.vae import Vae
 
 log = logging.getLogger(__name__)
-
-Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Model:
 def load(checkpoint: Checkpoint, place: Place) -> Model:
     """Read a checkpoint. UnknownArchitecture or CorruptFile with a sentence when it cannot be used."""
     started = time.monotonic()
-    tensors = read(checkpoint)
+    tensors = read_tensors(checkpoint.path)
     arch = detect(checkpoint, {key: tuple(tensor.shape) for key, tensor in tensors.items()})
     unet = _assigned(
         _empty(UNet2DConditionModel, arch.unet), _unet_tensors(tensors, arch), checkpoint, place.device, place.dtype
@@ -83,18 +81,6 @@ def load(checkpoint: Checkpoint, place: Place) -> Model:
     )
     log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
     return model
-
-
-def read(checkpoint: Checkpoint) -> Tensors:
-    """All tensors of a safetensors file, mapped rather than read."""
-    path = checkpoint.path
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
-    except SafetensorError as error:
-        raise CorruptFile(f"{path.name} is no complete safetensors file ({error}); download it again.") from error
-    except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _unet_tensors(tensors: Tensors, arch: Arch) -> Tensors:

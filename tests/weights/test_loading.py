@@ -12,7 +12,8 @@ from modules.weights.cache import Cache
 from modules.weights.devices import place
 from modules.weights.hashing import Hashes
 from modules.weights.library import Checkpoint, Library
-from modules.weights.loader import load, read
+from modules.weights.loader import load
+from modules.weights.tensorfile import read_tensors
 from modules.weights.vae import approximate
 
 CPU = place(use_cpu=True)
@@ -26,7 +27,7 @@ def checkpoint(checkpoint_folder):
 
 @pytest.fixture(scope="module")
 def shapes(checkpoint):
-    return {name: tuple(tensor.shape) for name, tensor in read(checkpoint).items()}
+    return {name: tuple(tensor.shape) for name, tensor in read_tensors(checkpoint.path).items()}
 
 
 @pytest.fixture(scope="module")

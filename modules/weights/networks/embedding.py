@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 
 import torch
 from PIL import Image, UnidentifiedImageError
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from modules.exceptions import CorruptFile
+from modules.weights.tensorfile import read_pickle, read_tensors, unreadable
 
 CHUNK = "sd-ti-embedding"
 PICTURES = (".png", ".webp", ".jxl", ".avif")
@@ -85,23 +84,17 @@ def read(path: Path) -> Embedding:
                 raise ValueError(f"its tensor is {list(tensor.shape)}")
         named = said.get("name") if path.suffix.lower() in PICTURES else None
         return Embedding(str(named or path.stem), path, vectors)
-    except pickle.UnpicklingError as error:
-        raise CorruptFile(f"{path.name} holds more than tensors and is not opened; find it as .safetensors.") from error
-    except (SafetensorError, UnidentifiedImageError, EOFError, RuntimeError, ValueError, TypeError, KeyError) as error:
+    except (UnidentifiedImageError, ValueError, TypeError, KeyError) as error:
         raise CorruptFile(f"{path.name} is no textual inversion embedding ({str(error)[:100]}).") from error
     except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
 
 
 def _content(path: Path) -> Mapping[Any, Any]:
     suffix = path.suffix.lower()
-    if suffix == ".safetensors":
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
     if suffix in PICTURES:
         return _picture(path)
-    with torch.serialization.safe_globals([nn.ParameterDict]):
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    loaded = read_tensors(path) if suffix == ".safetensors" else read_pickle(path)
     if not isinstance(loaded, Mapping):
         raise ValueError("it is no table of tensors")
     return loaded

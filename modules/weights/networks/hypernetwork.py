@@ -6,7 +6,6 @@ norm between. It is a pickle of tensors and plain values, and is read as such.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modules.exceptions import CorruptFile
+from modules.weights.tensorfile import read_pickle
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -73,22 +73,18 @@ class Hypernetwork:
 
 def read(path: Path, device: torch.device) -> Hypernetwork:
     """The hypernetwork in a file; CorruptFile with a sentence where there is none."""
+    loaded = read_pickle(path)
     try:
-        loaded: dict[Any, Any] = torch.load(path, map_location=device, weights_only=True)
         widths = [key for key in loaded if isinstance(key, int)]
         if not widths:
             raise ValueError("it has no layers")
-        return Hypernetwork(path, {w: _pair(loaded[w], loaded) for w in widths})
-    except pickle.UnpicklingError as error:
-        raise CorruptFile(f"{path.name} holds more than tensors and is not opened.") from error
-    except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (EOFError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        return Hypernetwork(path, {width: _pair(loaded[width], loaded, device) for width in widths})
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise CorruptFile(f"{path.name} is no hypernetwork ({str(error)[:100]}).") from error
 
 
-def _pair(states: Sequence[Mapping[str, Tensor]], said: Mapping[Any, Any]) -> tuple[Bend, Bend]:
-    keys, values = (_bend(state, said) for state in states[:2])
+def _pair(states: Sequence[Mapping[str, Tensor]], said: Mapping[Any, Any], device: torch.device) -> tuple[Bend, Bend]:
+    keys, values = (_bend({name: t.to(device).float() for name, t in state.items()}, said) for state in states[:2])
     return keys, values
 
 
@@ -98,12 +94,8 @@ def _bend(state: Mapping[str, Tensor], said: Mapping[Any, Any]) -> Bend:
         raise ValueError(f"its activation {name[:30]!r} is not known")
     # Layers are `linear.3.weight`; the first files had `linear1.weight` and `linear2.weight`.
     numbers = sorted({key.rpartition(".")[0] for key in state}, key=lambda n: int("".join(c for c in n if c.isdigit())))
-    layers = tuple((state[f"{n}.weight"].float(), _float(state.get(f"{n}.bias"))) for n in numbers)
+    layers = tuple((state[f"{n}.weight"], state.get(f"{n}.bias")) for n in numbers)
     return Bend(layers, ACTIVATIONS.get(name), bool(said.get("activate_output", True)))
-
-
-def _float(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else tensor.float()
 
 
 def put_on(unet: nn.Module, wanted: Sequence[tuple[Hypernetwork, float]]) -> list[Any]:

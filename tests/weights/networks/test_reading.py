@@ -96,10 +96,10 @@ def written(folder, kind):
     ("kind", "words"),
     [
         ("pickle", "bad.pt holds more than tensors and is not opened"),
-        ("list", "bad.pt cannot be read as a network \\(it is no table of tensors\\)"),
-        ("no zip", "bad.pt (cannot be read as a network|holds more than tensors)"),
-        ("cut", "bad.safetensors cannot be read as a network"),
-        ("nothing", "bad.safetensors cannot be read as a network"),
+        ("list", "bad.pt holds no table of tensors"),
+        ("no zip", "bad.pt (is no complete file of tensors|holds more than tensors)"),
+        ("cut", "bad.safetensors is no complete safetensors file"),
+        ("nothing", "bad.safetensors is no complete safetensors file"),
         ("foreign", "bad.safetensors holds no network that is known here \\(it begins with 'somebody.else'\\)"),
     ],
 )
