@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from modules.sampling.prediction import Levels
 
 
 class Denoiser(Protocol):
@@ -16,6 +18,15 @@ class Denoiser(Protocol):
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """x₀, shaped as x."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Corrections:
+    """How UniPC goes: its B(h) (`bh1`, `bh2`, or `vary_coeff` for the exact weights) and its order."""
+
+    variant: str = "bh1"
+    order: int = 3
+    lower_order_final: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +40,15 @@ class Walk:
     s_tmin: float = 0.0
     s_tmax: float = float("inf")
     s_noise: float = 1.0
+    brownian: Callable[[Tensor, Tensor], Tensor] | None = None  # (σ, σ_next) → the step's noise, of one path per image
+    span: tuple[float, float] | None = None  # σ to start and to end at, for samplers that lay out their own steps
+    levels: Levels = field(default_factory=Levels.scaled_linear)
+    unguided: Callable[[Tensor], Tensor] = lambda denoised: denoised  # x₀ without guidance, of the newest answer
+    unipc: Corrections = Corrections()
+
+    def path(self, sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        """The noise between two levels; without a path, any."""
+        return self.brownian(sigma, sigma_next) if self.brownian else self.noise()
 
 
 def churned(x: Tensor, sigmas: Tensor, i: int, walk: Walk) -> tuple[Tensor, Tensor]:
@@ -47,3 +67,8 @@ def ancestral_step(sigma_from: Tensor, sigma_to: Tensor, eta: float) -> tuple[Te
     full = (sigma_to**2 * (sigma_from**2 - sigma_to**2) / sigma_from**2) ** 0.5
     up = torch.minimum(sigma_to, eta * full)
     return (sigma_to**2 - up**2) ** 0.5, up
+
+
+def variance_preserving(x: Tensor, sigma: Tensor) -> Tensor:
+    """x at σ in the scale of the model's input: √ᾱ·x, where 1/ᾱ = 1 + σ²."""
+    return x / (1 + sigma**2) ** 0.5

@@ -28,12 +28,19 @@ class Prompting:
                           doc="None: brackets are text. Ignore: they are read and have no effect. Original: A1111's. No norm: without keeping the mean.")
     comma_padding_backtrack: int = param(20, "Prompt word wrap length limit", slider=Range(0, 74), valid=Range(0, 74),
                                          doc="In tokens: a text broken over two chunks of 75 is moved to the second one from its last comma, if that is this near.")
+    enable_prompt_comments: bool = param(True, "Enable comments", doc="What follows a # on its line is not drawn.")
+    enable_wildcards: bool = param(False, "Enable wildcards and variants",
+                                   doc="__name__ is a line of wildcards/name.txt, {a|2::b|c} one of its options, {2$$a|b|c} two of them; the image's seed decides.")
+    disable_token_counters: bool = param(False, "Disable prompt token counters")
+    include_styles_into_token_counters: bool = param(True, "Count tokens of enabled styles")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
     """Sampler parameters."""
 
+    eta_ddim: float = param(0.0, "Eta for DDIM", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Eta DDIM", absent=0,
+                            doc="Noise multiplier; higher = more unpredictable results.")
     eta_ancestral: float = param(1.0, "Eta for k-diffusion samplers", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Eta", absent=1,
                                  doc="Noise multiplier; applies to Euler a and other samplers that have 'a' in them.")
     s_churn: float = param(0.0, "sigma churn", slider=Range(0, 100, 0.01), valid=Range(0, 1000), infotext="Sigma churn", absent=0,
@@ -57,6 +64,14 @@ class Sampling:
                                       doc="ENSD; does not improve anything, just produces different results for ancestral samplers.")
     sgm_noise_multiplier: bool = param(False, "SGM noise multiplier", infotext="SGM noise multiplier", also=("SGM noise multplier",), absent=False,
                                        doc="Match initial noise to official SDXL implementation - only useful for reproducing images.")
+    uni_pc_variant: str = param("bh1", "UniPC variant", choices=("bh1", "bh2", "vary_coeff"))
+    uni_pc_skip_type: str = param("time_uniform", "UniPC skip type", choices=("time_uniform", "time_quadratic", "logSNR"))
+    uni_pc_order: int = param(3, "UniPC order", slider=Range(1, 50), valid=Range(1, 50), doc="Reached step by step; steps that are fewer never reach it.")
+    uni_pc_lower_order_final: bool = param(True, "UniPC lower order final")
     sd_noise_schedule: str = param("Default", "Noise schedule for sampling", choices=("Default", "Zero Terminal SNR"), infotext="Noise Schedule",
                                    absent="Default", doc="Zero Terminal SNR is for models trained with it.")
+    beta_dist_alpha: float = param(0.6, "Beta schedule alpha", slider=Range(0.01, 5, 0.01), valid=Range(0.01, 10), infotext="Beta schedule alpha", absent=0.6,
+                                   doc="Shape of the Beta schedule: lower puts more of the steps at the lowest noise.")
+    beta_dist_beta: float = param(0.6, "Beta schedule beta", slider=Range(0.01, 5, 0.01), valid=Range(0.01, 10), infotext="Beta schedule beta", absent=0.6,
+                                  doc="Lower puts more of the steps at the highest noise.")
     enable_quantization: bool = param(False, "Enable quantization in K samplers", doc="Only the model's own noise levels; sharper, and other pictures than without.")
