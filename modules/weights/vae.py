@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import torch
 from diffusers import AutoencoderKL
+from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
+
+from modules.exceptions import CorruptFile
+from modules.weights.arch import VAE
+from modules.weights.tensorfile import read_tensors
 
 
 class Vae:
-    """The autoencoder with its scale: latents here are the UNet's, `[B,4,H/8,W/8]`."""
+    """The autoencoder with its scale: latents here are the UNet's, `[B,4,H/8,W/8]`.
+
+    `file` names the VAE file whose parameters it has now in place of the checkpoint's own.
+    """
 
     def __init__(self, model: AutoencoderKL, scale_factor: float):
         self.model = model
         self.scale_factor = scale_factor
+        self.file: Path | None = None
+        self.preview = _fit_preview(self)
+        self._own: dict[str, Tensor] | None = None
+
+    def wear(self, file: Path | None) -> None:
+        """Take the parameters of a VAE file, or the checkpoint's own again. CorruptFile leaves things as they were."""
+        if file == self.file:
+            return
+        own = self._own or self.model.state_dict()
+        worn = own if file is None else read_vae(file, self.model.config, next(iter(own.values())))
+        try:
+            self.model.load_state_dict(worn, strict=True, assign=True)
+        except RuntimeError as error:
+            self.model.load_state_dict(own, strict=True, assign=True)
+            raise CorruptFile(f"{file} is no VAE for this kind of model.") from error
+        self._own, self.file = (None if file is None else own), file
+        self.model.requires_grad_(False)
         self.preview = _fit_preview(self)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -20,6 +49,20 @@ class Vae:
         weight = next(self.model.parameters())
         scaled = latents.to(weight.device, weight.dtype) / self.scale_factor
         return torch.cat([self.model.decode(one[None]).sample.float() for one in scaled])
+
+
+def read_vae(file: Path, config: Mapping[str, Any], like: Tensor) -> dict[str, Tensor]:
+    """The tensors of a VAE file under diffusers' names, on the device and in the precision of `like`.
+
+    ldm's names are known with and without the checkpoint's prefix, diffusers' own as they are.
+    """
+    tensors = {key.removeprefix(VAE): tensor.to(like.device, like.dtype) for key, tensor in read_tensors(file).items()}
+    if "decoder.mid_block.resnets.0.conv1.weight" in tensors:
+        return tensors
+    if "decoder.mid.block_1.conv1.weight" not in tensors:
+        raise CorruptFile(f"{file.name} holds no VAE.")
+    made: dict[str, Tensor] = convert_ldm_vae_checkpoint(tensors, config)
+    return made
 
 
 def _fit_preview(vae: Vae, side: int = 8) -> Tensor:
