@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from modules.exceptions import CorruptFile
+from modules.prompts.chunks import Word
 from modules.weights.tensorfile import read_pickle, read_tensors, unreadable
 
 CHUNK = "sd-ti-embedding"
@@ -47,14 +48,6 @@ class Embedding:
         return {part: tensor.shape[1] for part, tensor in self.vectors.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """An embedding found in a row of token ids: how many of them spell its name."""
-
-    embedding: Embedding
-    length: int
-
-
 class Words:
     """The embeddings that fit a model, found by the token ids of their names; the longest name wins."""
 
@@ -66,11 +59,11 @@ class Words:
         for entries in self._by_first.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
-    def at(self, ids: Sequence[int], place: int) -> Match | None:
+    def find(self, ids: Sequence[int], place: int) -> Word | None:
         """The embedding whose name begins at this place."""
         for spelt, embedding in self._by_first.get(ids[place], ()):
             if tuple(ids[place : place + len(spelt)]) == spelt:
-                return Match(embedding, len(spelt))
+                return Word(embedding.name, len(spelt), embedding.count)
         return None
 
 

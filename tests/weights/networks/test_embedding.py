@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from modules.exceptions import CorruptFile
+from modules.prompts.chunks import Word
 from modules.weights.networks.embedding import Embedding, Words, read
 
 TWO = torch.arange(16.0).reshape(2, 8)
@@ -99,6 +100,6 @@ def test_a_bad_file_is_a_sentence(tmp_path, kind, words):
 def test_the_longest_name_wins_anywhere():
     cat, catfish = (Embedding(name, Path(name), {"te1": TWO}) for name in ("cat", "catfish"))
     words = Words([(cat, [5]), (catfish, [5, 9]), (cat, [])])
-    assert words.at([1, 5, 9, 5], 1).embedding is catfish and words.at([1, 5, 9, 5], 1).length == 2
-    assert words.at([1, 5, 9, 5], 3).embedding is cat
-    assert words.at([1, 5, 9, 5], 0) is None
+    assert words.find([1, 5, 9, 5], 1) == Word("catfish", 2, 2)
+    assert words.find([1, 5, 9, 5], 3) == Word("cat", 1, 2)
+    assert words.find([1, 5, 9, 5], 0) is None
