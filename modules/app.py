@@ -13,9 +13,12 @@ from typing import Any
 from modules.exceptions import NotFound
 from modules.generate.plan import plan
 from modules.generate.request import Txt2Img
+from modules.generate.wording import Sources
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
+from modules.prompts.stylefiles import Styles
+from modules.prompts.wildcards import Wildcards
 from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
 from modules.settings.options import Options
@@ -35,13 +38,14 @@ class App:
     folders: Folders
     options: Options
     library: Library
+    sources: Sources
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
 
     def txt2img(self, request: Txt2Img, task_id: str | None = None) -> Job:
         """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once."""
-        planned = plan(request, self.options, self.library)
+        planned = plan(request, self.options, self.library, self.sources)
 
         def work(progress: Progress) -> Any:
             return self.engine.run(planned, progress)
@@ -115,17 +119,21 @@ def build(launch: Launch) -> App:
         hashing=not launch.no_hashing,
         preferred=Path(launch.ckpt).expanduser().resolve() if launch.ckpt else None,
     )
+    styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
+    sources = Sources(styles, Wildcards(folders.data / "wildcards"))
     app = App(
         launch=launch,
         folders=folders,
         options=options,
         library=library,
+        sources=sources,
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options),
         catalogs={
             "samplers": sampler_names,
             "schedulers": schedule_names,
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
+            "styles": lambda: list(styles.all()),
         },
     )
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         if spec.type is bool:
             words["action"] = "store_true"
         elif spec.type is list:
-            words |= {"nargs": "*", "metavar": "VALUE"}
+            words |= {"nargs": "*", "action": "extend", "metavar": "VALUE"}
         else:
             words["metavar"] = spec.type.__name__.upper()
         parser.add_argument(str(spec.flag), **words)

@@ -19,12 +19,17 @@ ROOT = Path(modules.__file__).parent
 FIELDS = specs(Txt2Img)
 OPTIONS = {name: spec for section in SECTIONS.values() for name, spec in specs(section).items()}
 FLAGS = specs(Launch)
-CATALOGS = {"samplers": lambda: ["Euler"], "schedulers": lambda: ["Karras"], "checkpoints": lambda: ["tiny-sd1"]}
+CATALOGS = {
+    "samplers": lambda: ["Euler"],
+    "schedulers": lambda: ["Karras"],
+    "checkpoints": lambda: ["tiny-sd1"],
+    "styles": lambda: ["x"],
+}
 
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.
 SPELT = {
     "generate/request.py", "generate/plan.py", "generate/infotext.py",
-    "webapi/schemas.py", "webapi/info.py", "webui/txt2img.py", "webui/widgets.py",
+    "webapi/schemas.py", "webapi/info.py", "webui/txt2img.py", "webui/widgets.py", "prompts/stylefiles.py",
 }  # fmt: skip
 
 

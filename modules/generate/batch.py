@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from modules.generate.conditioning import Conditioner, Scheduled
+from modules.generate.conditioning import Conditioner, Steering
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
@@ -18,6 +18,7 @@ from modules.sampling.schedules import sigmas
 from modules.settings.options import View
 from modules.weights.loader import Model
 
+PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where the prompts are of one length
 OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 
 
@@ -30,8 +31,7 @@ class Batch:
     first: int
     seeds: tuple[int, ...]
     noise: NoiseSource
-    positive: list[Scheduled]
-    negative: Scheduled
+    steering: Steering
     sigmas: Tensor
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
     refined: bool = False  # the refiner has taken over: model and prompts are its own
@@ -40,15 +40,17 @@ class Batch:
 
     def contexts(self, call: int) -> Contexts:
         """What steers the model's call number `call`."""
-        parts = [part.at(call) for part in self.positive]
-        return Contexts(parts, [part.weight for part in self.positive], self.negative.at(call))
+        return self.steering.at(call)
+
+    def told(self, offset: int) -> dict[str, None]:
+        """The infotext's keys that mean nothing for the image at `offset`."""
+        return {} if self.steering.images[offset].padded else dict.fromkeys(PADDING)
 
     def refine(self, plan: Plan, model: Model, conditioner: Conditioner) -> None:
         """Go on with another model."""
         self.model, self.refined = model, True
         self.levels = levels_of(model, plan.view)
-        self.positive = conditioner.positive(plan.request.prompt)
-        self.negative = conditioner.negative(plan.request.negative_prompt)
+        self.steering = _steering(plan, conditioner, self.first)
 
 
 def make_batch(plan: Plan, models: Models, number: int) -> Batch:
@@ -67,8 +69,7 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
         first=first,
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
-        positive=conditioner.positive(request.prompt),
-        negative=conditioner.negative(request.negative_prompt),
+        steering=_steering(plan, conditioner, first),
         sigmas=sigmas(
             plan.choice.schedule,
             request.steps,
@@ -79,6 +80,11 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
             discard=plan.choice.sampler.discards or view.always_discard_next_to_last_sigma,
         ),
     )
+
+
+def _steering(plan: Plan, conditioner: Conditioner, first: int) -> Steering:
+    images = slice(first, first + plan.request.batch_size)
+    return conditioner.steering(plan.wording.prompts[images], plan.wording.negative_prompts[images])
 
 
 def levels_of(model: Model, view: View) -> Levels:

@@ -2,73 +2,144 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from modules.prompts.attention import Weighted, parse_attention
-from modules.prompts.chunks import LENGTH, Chunk, Vocabulary, pack
+from modules.generate.wording import chunker
+from modules.prompts.chunks import LENGTH, Chunk, Vocabulary
 from modules.prompts.composition import parse_composition
+from modules.prompts.networks import parse_tags
 from modules.prompts.schedule import Step, parse_schedule
+from modules.sampling.guidance import Contexts
 from modules.settings.options import View
 from modules.weights.text import TextEncoder
-from modules.weights.tokenizer import tokenize
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """One part of a prompt through all calls: `tensors[i]` `[1,n·77,D]` holds up to call `untils[i]`."""
+    """One part of a prompt through all calls: `tensors[i]` `[1,n,D]` holds up to call `untils[i]`."""
 
     untils: tuple[int, ...]
     tensors: tuple[Tensor, ...]
     weight: float = 1.0
 
+    @property
+    def length(self) -> int:
+        """n, the same at all calls."""
+        return self.tensors[0].shape[1]
+
     def at(self, call: int) -> Tensor:
-        """The tensor for the model's call number `call`, counted from 0."""
-        return next((z for until, z in zip(self.untils, self.tensors, strict=True) if call <= until), self.tensors[-1])
+        """The tensor for the model's call number `call`, counted from 0; after the last `until`, the first again.
+
+        The latter is A1111's, and befalls a sampler that makes more calls than its steps say (DPM adaptive).
+        """
+        return next((z for until, z in zip(self.untils, self.tensors, strict=True) if call <= until), self.tensors[0])
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Scheduled:
+        """With every tensor changed."""
+        return Scheduled(self.untils, tuple(change(z) for z in self.tensors), self.weight)
+
+    def stretched(self, length: int) -> Scheduled:
+        """Of another length: cut, or the last vector repeated."""
+        extra = max(0, length - self.length)
+        return self.changed(lambda z: torch.cat([z[:, :length], z[:, -1:].expand(-1, extra, -1)], dim=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """What steers one image: the parts of its prompt, all of one length, and its negative prompt.
+
+    `padded`: one of the two was made as long as the other, as the options want it.
+    """
+
+    parts: tuple[Scheduled, ...]
+    negative: Scheduled
+    padded: bool = False
+
+    def of_parts(self, count: int) -> Prompted:
+        """With parts of no weight up to a count, so that images of one batch have the same number."""
+        missing = count - len(self.parts)
+        return replace(self, parts=(*self.parts, *[replace(self.parts[0], weight=0.0)] * missing)) if missing else self
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What steers the images of a batch; one object for all of those that have the same prompts."""
+
+    images: tuple[Prompted, ...]
+
+    def at(self, call: int) -> Contexts:
+        """What the model is given at its call number `call`."""
+        first = self.images[0]
+        negative = first.negative.at(call)
+        if all(image is first for image in self.images):
+            return Contexts([part.at(call) for part in first.parts], [part.weight for part in first.parts], negative)
+        columns = list(zip(*(image.parts for image in self.images), strict=True))
+        return Contexts(
+            [[part.at(call) for part in column] for column in columns],
+            [negative.new_tensor([part.weight for part in column]).view(-1, 1, 1, 1) for column in columns],
+            [image.negative.at(call) for image in self.images],
+        )
 
 
 class Conditioner:
-    """Encodes prompts for one job; equal prompts are encoded once."""
+    """Reads prompts with one text encoder, as the options want them read."""
 
     def __init__(self, text: TextEncoder, view: View, steps: int):
         self._text = text
+        self._view = view
         self._steps = steps
-        self._clip_skip: int = view.CLIP_stop_at_last_layers
-        self._backtrack: int = view.comma_padding_backtrack
-        self._emphasis: str = view.emphasis
-        self._made: dict[str, Scheduled] = {}
+        self._chunks = chunker(view)
 
-    def positive(self, prompt: str) -> list[Scheduled]:
-        """The parts of a prompt with their weights."""
-        parts = [(self._scheduled(part.text), part.weight) for part in parse_composition(prompt)]
-        return [Scheduled(made.untils, made.tensors, weight) for made, weight in parts]
+    def steering(self, prompts: Sequence[str], negative_prompts: Sequence[str]) -> Steering:
+        """What steers a batch of images with these prompts; equal ones are read once."""
+        pairs = list(zip(prompts, negative_prompts, strict=True))
+        read = {pair: self._prompted(*pair) for pair in dict.fromkeys(pairs)}
+        most = max(len(image.parts) for image in read.values())
+        return Steering(tuple(read[pair].of_parts(most) for pair in pairs))
 
-    def negative(self, prompt: str) -> Scheduled:
-        """A negative prompt, which has one part: AND is a word in it."""
-        return self._scheduled(prompt)
+    def _prompted(self, prompt: str, negative_prompt: str) -> Prompted:
+        """AND and network tags are text in a negative prompt, as in A1111."""
+        written = parse_composition(parse_tags(prompt)[0])
+        parts = [self._scheduled(part.text, part.weight) for part in written]
+        longest = max(part.length for part in parts)
+        parts = [part.stretched(longest) for part in parts]
+        return self._padded(Prompted(tuple(parts), self._scheduled(negative_prompt)))
 
-    def _scheduled(self, text: str) -> Scheduled:
-        if text not in self._made:
-            entries = parse_schedule(text, self._steps)
-            self._made[text] = Scheduled(tuple(entry.until for entry in entries), self._encoded(entries))
-        return self._made[text]
+    def _padded(self, image: Prompted) -> Prompted:
+        """Both prompts of one length where the options want that: by empty chunks, or as A1111 once did."""
+        view, negative, wanted = self._view, image.negative, image.parts[0].length
+        if negative.length == wanted or not (view.pad_cond_uncond or view.pad_cond_uncond_v0):
+            return image
+        if view.pad_cond_uncond_v0:
+            return replace(image, negative=negative.stretched(wanted), padded=True)
+        longer = max(wanted, negative.length)
+        parts = tuple(self._filled(part, longer) for part in image.parts)
+        return Prompted(parts, self._filled(negative, longer), padded=True)
+
+    def _filled(self, part: Scheduled, length: int) -> Scheduled:
+        empty = self._text.encode([EMPTY.tokens], self._view.CLIP_stop_at_last_layers)
+        missing = (length - part.length) // empty.shape[1]
+        return part.changed(lambda z: torch.cat([z, *[empty] * missing], dim=1))
+
+    def _scheduled(self, text: str, weight: float = 1.0) -> Scheduled:
+        entries = parse_schedule(text, self._steps, old=self._view.use_old_scheduling)
+        return Scheduled(tuple(entry.until for entry in entries), self._encoded(entries), weight)
 
     def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:
         """All entries together, `[entries,77,D]` per chunk, for the emphasis is balanced over all of them."""
-        packed = [pack(self._pieces(entry.text), tokenize, backtrack=self._backtrack) for entry in entries]
+        packed = [self._chunks(entry.text) for entry in entries]
         longest = max(len(chunks) for chunks in packed)
         columns = [[chunks[i] if i < len(chunks) else EMPTY for chunks in packed] for i in range(longest)]
-        encoded = [self._column(column) for column in columns]
-        return torch.cat(encoded, dim=1).chunk(len(entries))
-
-    def _pieces(self, text: str) -> list[Weighted]:
-        return [Weighted(text)] if self._emphasis == "None" else parse_attention(text)
+        return torch.cat([self._column(column) for column in columns], dim=1).chunk(len(entries))
 
     def _column(self, column: list[Chunk]) -> Tensor:
-        z = self._text.encode([chunk.tokens for chunk in column], self._clip_skip)
-        return z if self._emphasis == "Ignore" else emphasise(z, column, balanced=self._emphasis == "Original")
+        z = self._text.encode([chunk.tokens for chunk in column], self._view.CLIP_stop_at_last_layers)
+        emphasis = self._view.emphasis
+        return z if emphasis == "Ignore" else emphasise(z, column, balanced=emphasis == "Original")
 
 
 EMPTY = Chunk(

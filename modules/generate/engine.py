@@ -44,7 +44,7 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
         grid=_grid(plan, pictures, folders),
         model_name=plan.checkpoint.model_name,
         model_hash=plan.checkpoint.short_hash,
-        extra={},
+        extra=dict(plan.wording.extra),
         seconds=time.monotonic() - started,
         interrupted=progress.stop.interrupted,
     )
@@ -81,7 +81,7 @@ def _decode(batch: Batch, plan: Plan, folders: Folders) -> None:
     decoded = batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy()
     for offset, image in enumerate(pixels.to_images(decoded)):
         index = batch.first + offset
-        text = infotext.write(plan, index, plan.checkpoint)
+        text = infotext.write(plan, index, plan.checkpoint, batch.told(offset))
         saves = plan.view.samples_save and not plan.request.do_not_save_samples and not batch.stopped
         path: Path | None = save_image(image, plan, index, text, folders) if saves else None
         batch.pictures.append(Picture(image=image, infotext=text, path=path))

@@ -11,6 +11,7 @@ from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
 from modules.generate.plan import Plan
 from modules.generate.request import Txt2Img
+from modules.generate.wording import NEGATIVE_TEMPLATE, TEMPLATE
 from modules.prompts import infotext
 from modules.settings.options import View
 from modules.weights.library import Checkpoint
@@ -77,7 +78,7 @@ def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, An
     for name, value in request.override_settings.items():
         spec = view.specs()[name]
         pairs[spec.infotext or name] = None if value == spec.absent else value
-    pairs |= extra or {}
+    pairs |= {**plan.wording.extra, **(extra or {})}
     rank = {key: place for place, key in enumerate(ORDER)}
     ordered = sorted(pairs, key=lambda key: rank.get(key, len(ORDER)))
     told = {key: pairs[key] for key in ordered} | {VERSION_KEY: VERSION if view.add_version_to_infotext else None}
@@ -103,7 +104,8 @@ def read(text: str, options: Mapping[str, Spec]) -> Reading:
             value = _taken(pairs, (spec.infotext, *spec.also), spec.parse)
             overrides[name] = spec.absent if value is None else value
     overrides |= _checkpoint(pairs)
-    pairs.pop(VERSION_KEY, None)
+    for key in (VERSION_KEY, TEMPLATE, NEGATIVE_TEMPLATE):
+        pairs.pop(key, None)
     return Reading(values, overrides, pairs)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from modules.declare import checked
 from modules.exceptions import NotFound, ParameterError
 from modules.generate.request import MAX_SEED, Txt2Img
+from modules.generate.wording import Sources, Wording, has_brackets, tells_schedules_apart, word
 from modules.sampling.tables import Choice, choose
 from modules.settings.options import Options, View
 from modules.weights.library import Checkpoint, Library
@@ -27,7 +28,7 @@ IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: opti
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Everything decided: per image the seed, and for all of them sampler, checkpoint and settings."""
+    """Everything decided: per image seed and prompts, and for all of them sampler, checkpoint and settings."""
 
     request: Txt2Img
     view: View
@@ -37,6 +38,7 @@ class Plan:
     seeds: tuple[int, ...]
     subseeds: tuple[int, ...]
     created: datetime = field(default_factory=datetime.now)
+    wording: Wording
 
     @property
     def calls(self) -> int:
@@ -54,28 +56,34 @@ class Plan:
         return replace(
             self.request,
             sampler_name=self.choice.name,
+            prompt=self.wording.prompts[index],
+            negative_prompt=self.wording.negative_prompts[index],
+            styles=[],
             scheduler=self.choice.label,
             seed=self.seeds[index],
             subseed=self.subseeds[index] if self.request.subseed_strength else -1,
             n_iter=1,
             batch_size=1,
             refiner_checkpoint=self.refiner.short_title if self.refiner else "",
-            override_settings=self.carried_options(),
+            override_settings=self.carried_options(index),
             **unsaid,
         )
 
-    def carried_options(self) -> dict[str, Any]:
-        """The options that decide the picture, by name; one without effect here has the value of an absent key."""
+    def carried_options(self, index: int) -> dict[str, Any]:
+        """The options that decide image `index`, by name; one without effect on it has the value of an absent key."""
         said = {name: spec for name, spec in self.view.specs().items() if spec.infotext}
         return {
-            name: getattr(self.view, name) if self._matters(spec.infotext) else spec.absent
+            name: getattr(self.view, name) if self._matters(spec.infotext, index) else spec.absent
             for name, spec in said.items()
         }
 
-    def _matters(self, key: str | None) -> bool:
+    def _matters(self, key: str | None, index: int) -> bool:
         sampler, schedule = self.choice.sampler, self.choice.schedule
         rules: dict[str, bool] = {
-            "Emphasis": bool(set("([") & set(self.request.prompt + self.request.negative_prompt)),
+        prompts = self.wording.prompts[index], self.wording.negative_prompts[index], self.calls
+            "Emphasis": self.view.emphasis != "Original" and has_brackets(*prompts, old=self.view.use_old_scheduling),
+            "Old prompt editing timelines": self.view.use_old_scheduling and tells_schedules_apart(*prompts),
+            "Pad conds": not self.view.pad_cond_uncond_v0,
             "ENSD": sampler.uses_ensd,
             "Eta": sampler.ancestral,
             "Sigma churn": sampler.churns,
@@ -101,22 +109,24 @@ def request_from(values: dict[str, Any]) -> Txt2Img:
         raise ParameterError(str(error)) from error
 
 
-def plan(request: Txt2Img, options: Options, library: Library) -> Plan:
-    """Resolve a request. ParameterError or NotFound with a sentence when it cannot be done."""
+def plan(request: Txt2Img, options: Options, library: Library, sources: Sources | None = None) -> Plan:
+    """Resolve a request. ParameterError, PromptError or NotFound with a sentence when it cannot be done."""
     view = options.view().over(**request.override_settings)
     choice = choose(request.sampler_name, request.scheduler, view.k_sched_type)
     return Plan(
         request=request,
         view=view.over(**_for_this_request(request)),
         checkpoint=_checkpoint(view, library),
+    seeds = _seeds(request.seed, request, fixed=request.subseed_strength != 0)
         refiner=library.find(refiner) if (refiner := request.refiner_checkpoint) not in ("", "None") else None,
         choice=choice,
-        seeds=_seeds(request.seed, request, fixed=request.subseed_strength != 0),
+        seeds=seeds,
         subseeds=_seeds(request.subseed, request, fixed=False),
     )
 
 
 def _for_this_request(request: Txt2Img) -> dict[str, Any]:
+        wording=word(request, view, seeds, sources),
     given = {option: getattr(request, name) for option, name in IN_PLACE_OF_OPTIONS.items()}
     return {option: value for option, value in given.items() if value is not None}
 

@@ -18,6 +18,7 @@ class Request:
 
     prompt: str = param("", "Prompt")
     negative_prompt: str = param("", "Negative prompt")
+    styles: list[str] = param([], "Styles", choices="styles", omit=lambda r: True, doc="Names of styles that both prompts are put in, in this order.")
     seed: int = param(-1, "Seed", valid=Range(-1, 2**63), infotext="Seed", token="seed", doc="-1 draws a new one.")
     subseed: int = param(-1, "Variation seed", valid=Range(-1, 2**63), infotext="Variation seed", omit=lambda r: r.subseed_strength == 0)
     subseed_strength: float = param(0.0, "Variation strength", slider=Range(0, 1, 0.01), valid=Range(0, 1), infotext="Variation seed strength",

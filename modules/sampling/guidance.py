@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 Prediction = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, σ, context → x₀
+Context = Tensor | Sequence[Tensor]  # `[1,n,D]`: one for all images, or one for each, of any lengths
+Weight = float | Tensor  # for all images, or `[B,1,1,1]`
 
 
-def combine(uncond: Tensor, conds: Sequence[Tensor], weights: Sequence[float], scale: float) -> Tensor:
+def combine(uncond: Tensor, conds: Sequence[Tensor], weights: Sequence[Weight], scale: float) -> Tensor:
     """Ho & Salimans 2022, eq. 6, on denoised latents; several prompts add up (Liu et al. 2022, eq. 11)."""
     made = uncond
     for cond, weight in zip(conds, weights, strict=True):
@@ -21,11 +23,16 @@ def combine(uncond: Tensor, conds: Sequence[Tensor], weights: Sequence[float], s
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """What the model is given at one call: a context `[1,n,D]` for each part, and the negative one."""
+    """What the model is given at one call: a context for each part, and the negative one."""
 
-    parts: Sequence[Tensor]
-    weights: Sequence[float]
-    negative: Tensor
+    parts: Sequence[Context]
+    weights: Sequence[Weight]
+    negative: Context
+
+    @property
+    def unweighted(self) -> bool:
+        """Is there but one part, of weight 1?"""
+        return len(self.weights) == 1 and isinstance(self.weights[0], float) and self.weights[0] == 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,27 +72,26 @@ class Guided:
         given = self.contexts(self.calls)
         skipped = self.skip(self.calls, float(sigma))
         self.calls += 1
-        parts = evened(given.parts)
-        if self.scale == 1 and list(given.weights) == [1.0]:
-            return self._answers(x, sigma, parts)[0]
+        if self.scale == 1 and given.unweighted:
+            return self._answers(x, sigma, given.parts)[0]
         if skipped:
-            conds = self._answers(x, sigma, parts)
+            conds = self._answers(x, sigma, given.parts)
             uncond = conds[0]
-        elif self.joined and given.negative.shape[1] == parts[0].shape[1]:
-            *conds, uncond = self._answers(x, sigma, [*parts, given.negative])
         else:
-            conds, (uncond,) = self._answers(x, sigma, parts), self._answers(x, sigma, [given.negative])
+            *conds, uncond = self._answers(x, sigma, [*given.parts, given.negative])
         return combine(uncond, conds, given.weights, self.scale)
 
-    def _answers(self, x: Tensor, sigma: Tensor, contexts: Sequence[Tensor]) -> list[Tensor]:
+    def _answers(self, x: Tensor, sigma: Tensor, contexts: Sequence[Context]) -> list[Tensor]:
         """x₀ for each context."""
         if not self.joined and len(contexts) > 1:
             return [self._answers(x, sigma, [one])[0] for one in contexts]
-        context = torch.cat([one.expand(len(x), -1, -1) for one in contexts])
-        return list(self.predict(x.repeat(len(contexts), 1, 1, 1), sigma, context).chunk(len(contexts)))
-
-
-def evened(contexts: Sequence[Tensor]) -> list[Tensor]:
-    """Parts of a prompt at one length: a shorter one repeats its last vector, as A1111 does."""
-    longest = max(one.shape[1] for one in contexts)
-    return [torch.cat([one, one[:, -1:].expand(-1, longest - one.shape[1], -1)], 1) for one in contexts]
+        rows = [row for one in contexts for row in ([one] * len(x) if isinstance(one, Tensor) else one)]
+        x = x.repeat(len(contexts), 1, 1, 1)
+        lengths = {row.shape[1] for row in rows}
+        if len(lengths) == 1:
+            return list(self.predict(x, sigma, torch.cat(rows)).chunk(len(contexts)))
+        made = torch.empty_like(x)
+        for length in sorted(lengths):
+            places = [place for place, row in enumerate(rows) if row.shape[1] == length]
+            made[places] = self.predict(x[places], sigma, torch.cat([rows[place] for place in places]))
+        return list(made.chunk(len(contexts)))

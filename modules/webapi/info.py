@@ -14,12 +14,12 @@ from modules.settings.options import View
 
 def info(result: Result) -> str:
     """The JSON text, its keys in A1111's order; what is not built yet has the value A1111 gives where it is off."""
-    plan, asked, count = result.plan, result.plan.request, result.plan.count
+    plan, asked, said = result.plan, result.plan.request, result.plan.wording
     told: dict[str, Any] = {
-        "prompt": asked.prompt,
-        "all_prompts": [asked.prompt] * count,
-        "negative_prompt": asked.negative_prompt,
-        "all_negative_prompts": [asked.negative_prompt] * count,
+        "prompt": said.prompts[0],
+        "all_prompts": said.prompts,
+        "negative_prompt": said.negative_prompts[0],
+        "all_negative_prompts": said.negative_prompts,
         "seed": plan.seeds[0],
         "all_seeds": plan.seeds,
         "subseed": plan.subseeds[0],
@@ -43,12 +43,14 @@ def info(result: Result) -> str:
         "extra_generation_params": result.extra,
         "index_of_first_image": result.index_of_first_image,
         "infotexts": [one.infotext for one in result.shown],
-        "styles": [],
+        "styles": asked.styles,
         "job_timestamp": plan.created.strftime("%Y%m%d%H%M%S"),
         "clip_skip": plan.view.CLIP_stop_at_last_layers,
         "is_using_inpainting_conditioning": False,
         "version": VERSION,
     }
+    if said.comments:
+        told["comments"] = said.comments  # A1111 tells them on its page alone
     return json.dumps(told, default=str)
 
 

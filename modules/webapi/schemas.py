@@ -80,7 +80,6 @@ class Beside(Body):
     infotext: str | None = Field(None, description="A picture's parameters; they fill the fields that are not given.")
     override_settings_restore_afterwards: bool = Field(True, description="If false, override_settings stay in effect.")
     disable_extra_networks: bool = False
-    styles: list[str] = []
     restore_faces: bool = False
     denoising_strength: Real | None = None
     firstpass_image: str | None = None
@@ -103,7 +102,6 @@ class Beside(Body):
 # Fields that ask for what is not built yet, and what that is. The rest of Beside means nothing without one of them.
 NOT_YET = {
     "enable_hr": "Hires. fix",
-    "styles": "Styles",
     "restore_faces": "Face restoration",
     "firstpass_image": "A given first pass",
     "comments": "Comments in the infotext",

@@ -21,12 +21,12 @@ def elem_id(tab: str, name: str) -> str:
 
 def face(spec: Spec, catalogs: Catalogs, value: Any) -> dict[str, Any]:
     """The properties of a field's component that follow from its value now: also what an update of it sets."""
-    if spec.choices:
-        choices = catalogs[spec.choices]() if isinstance(spec.choices, str) else list(spec.choices)
-        unknown = [value] if value and spec.type is not list and value not in choices else []
-        return {"choices": [*choices, *unknown], "value": value or next(iter(choices), None)}
+    choices = catalogs[spec.choices]() if isinstance(spec.choices, str) else list(spec.choices)
     if spec.type is list:
-        return {"choices": list(value), "value": list(value)}
+        return {"choices": list(dict.fromkeys([*choices, *value])), "value": list(value)}
+    if spec.choices:
+        unknown = [value] if value and value not in choices else []
+        return {"choices": [*choices, *unknown], "value": value or next(iter(choices), None)}
     if spec.slider:
         value = spec.slider.low if value is None else value
         high = max(spec.slider.high, value)  # a valid value beyond what the slider offers widens it

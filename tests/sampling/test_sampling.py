@@ -9,7 +9,7 @@ import torch
 
 from modules.exceptions import NotFound
 from modules.sampling import schedules as schedule_functions
-from modules.sampling.guidance import Contexts, Guided, evened
+from modules.sampling.guidance import Contexts, Guided
 from modules.sampling.philox import Philox, philox
 from modules.sampling.prediction import Eps, Levels
 from modules.sampling.rng import NoiseSource, Variation, slerp
@@ -215,12 +215,6 @@ def test_each_call_asks_for_its_own_context():
     guided = Guided(mean_of_context([]), contexts, 1)
     x, sigma = torch.zeros(3, 4, 2, 2), torch.tensor(1.0)
     assert [float(guided(x, sigma).mean()) for _ in range(3)] == [0, 1, 2] and asked == [0, 1, 2]
-
-
-def test_parts_of_unequal_length_repeat_their_last_vector():
-    long, short = torch.randn(1, 154, 2), torch.randn(1, 77, 2)
-    even = evened([long, short])
-    assert even[0].shape == even[1].shape and torch.equal(even[1][:, 77:], short[:, -1:].expand(-1, 77, -1))
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,6 @@ def refused(answer, status, *words):
         ({"force_task_id": "x" * 300}, 422, ("force_task_id", "200")),
         ({"infotext": "x\nSteps: 0, Sampler: Euler, Seed: 1", "sampler_name": "none such"}, 404, ("none such",)),
         ({"enable_hr": True}, 501, ("enable_hr",)),
-        ({"styles": ["Photo"]}, 501, ("styles",)),
         ({"restore_faces": True}, 501, ("restore_faces",)),
         ({"tiling": True}, 501, ("tiling",)),
         ({"refiner_checkpoint": "x.safetensors"}, 501, ("refiner_checkpoint",)),

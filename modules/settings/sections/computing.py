@@ -19,6 +19,10 @@ class Optimizations:
                                    infotext="Skip Early CFG", absent=0, doc="The share of the first steps that go without the negative prompt.")
     token_merging_ratio: float = param(0.0, "Token merging ratio", slider=Range(0, 0.9, 0.1), valid=Range(0, 0.9), infotext="Token merging ratio", absent=0,
                                        doc="Share of alike picture tokens computed as one in self-attention; faster on large pictures, and changes them.")
+    pad_cond_uncond: bool = param(False, "Pad prompt/negative prompt", infotext="Pad conds", absent=False,
+                                  doc="Faster when prompt and negative prompt have different lengths; changes such pictures.")
+    pad_cond_uncond_v0: bool = param(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0", absent=False,
+                                     doc="In place of the above, as A1111 had it for DDIM and PLMS before 1.6; cuts off a negative prompt that is longer.")
     batch_cond_uncond: bool = param(True, "Batch cond/uncond", doc="Both halves of the guidance in one model call; uses more memory and is faster.")
 
 
@@ -26,6 +30,11 @@ class Optimizations:
 class Compatibility:
     """Compatibility."""
 
+    auto_backcompat: bool = param(True, "Automatic backward compatibility",
+                                  doc="Switch the options below as a pasted infotext needs them that says it is from an older A1111.")
+    use_old_emphasis_implementation: bool = param(False, "Use old emphasis implementation. Can be useful to reproduce old seeds.")
+    use_old_scheduling: bool = param(False, "Use old prompt editing timelines.", infotext="Old prompt editing timelines", absent=False,
+                                     doc="Times in [a:b:when] as before 1.6: below 1 a share of the steps, else a step, whatever the pass.")
     use_old_karras_scheduler_sigmas: bool = param(False, "Use old karras scheduler sigmas (0.1 to 10).")
     no_dpmpp_sde_batch_determinism: bool = param(False, "Do not make DPM++ SDE deterministic across different batch sizes.",
                                                  doc="One noise for the whole batch: an image in it is not what its seed gives alone.")

@@ -15,6 +15,7 @@ class Launch:
     models_dir: str = param("", "Folder that holds the model folders", flag="--models-dir", doc="Default: models under the data folder.")
     ckpt_dir: str = param("", "One more folder with checkpoints", flag="--ckpt-dir")
     ckpt: str = param("", "Checkpoint to load at start when none is chosen in the settings", flag="--ckpt")
+    styles_file: list[str] = param([], "Style files; each may hold *", flag="--styles-file", doc="Default: styles.csv under the data folder.")
     ui_settings_file: str = param("", "Settings file", flag="--ui-settings-file", doc="Default: config.json under the data folder.")
     no_hashing: bool = param(False, "Do not compute checkpoint hashes", flag="--no-hashing")
     skip_load_model_at_start: bool = param(False, "Load the checkpoint at the first picture, not at start", flag="--skip-load-model-at-start")

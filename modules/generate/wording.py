@@ -1,0 +1,113 @@
+"""What is drawn of a request's prompts: styles put on, comments taken off, variants drawn; and how it is chunked.
+
+Needs no torch: plans are made, and tokens counted, before it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from modules.generate.request import Request
+from modules.prompts.attention import Weighted, parse_attention
+from modules.prompts.chunks import Chunk, pack
+from modules.prompts.comments import strip_comments
+from modules.prompts.counting import Chunker, moments
+from modules.prompts.networks import parse_tags
+from modules.prompts.old_emphasis import bracket_factors, pack_old
+from modules.prompts.schedule import parse_schedule
+from modules.prompts.stylefiles import Styles
+from modules.prompts.styles import Style, apply_styles
+from modules.prompts.variants import draw
+from modules.prompts.wildcards import Wildcards
+from modules.settings.options import View
+from modules.weights.tokenizer import tokenize, vocabulary
+
+TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # keys of the Dynamic Prompts extension
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What prompts may refer to by name."""
+
+    styles: Styles
+    wildcards: Wildcards
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """The prompts of each image; pairs for their infotexts; and sentences that the user should read."""
+
+    prompts: tuple[str, ...]
+    negative_prompts: tuple[str, ...]
+    extra: dict[str, str] = field(default_factory=dict)
+    comments: tuple[str, ...] = ()
+
+
+def word(request: Request, view: View, seeds: Sequence[int], sources: Sources | None = None) -> Wording:
+    """What these seeds draw of a request. PromptError where styles or wildcards would not end."""
+    known = sources.styles.all() if sources and request.styles else {}
+    comments = [f"There is no style {name[:60]!r}; it was left out." for name in request.styles if name not in known]
+    styles = [known[name] for name in request.styles if name in known]
+    prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
+    comments += [f"Networks are not built in yet; {tag} was left out." for tag in dict.fromkeys(parse_tags(prompt)[1])]
+    made = Wording(prompts=(prompt,) * len(seeds), negative_prompts=(negative,) * len(seeds), comments=tuple(comments))
+    return _drawn(made, seeds, sources.wildcards) if sources and view.enable_wildcards else made
+
+
+def dressed(prompt: str, negative_prompt: str, styles: Iterable[Style], view: View) -> tuple[str, str]:
+    """Both prompts in styles, then without comments."""
+    prompt, negative_prompt = apply_styles(prompt, negative_prompt, styles)
+    if not view.enable_prompt_comments:
+        return prompt, negative_prompt
+    return strip_comments(prompt), strip_comments(negative_prompt)
+
+
+def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording:
+    """Each image's own choices; prompt and negative prompt choose apart."""
+    prompts, negatives = (
+        [draw(text, f"{kind} {seed}", wildcards.lines) for text, seed in zip(texts, seeds, strict=True)]
+        for kind, texts in (("prompt", made.prompts), ("negative", made.negative_prompts))
+    )
+    missing = dict.fromkeys(name for one in (*prompts, *negatives) for name in one.missing)
+    templates = {TEMPLATE: (made.prompts, prompts), NEGATIVE_TEMPLATE: (made.negative_prompts, negatives)}
+    return replace(
+        made,
+        prompts=tuple(one.text for one in prompts),
+        negative_prompts=tuple(one.text for one in negatives),
+        extra={key: texts[0] for key, (texts, drawn) in templates.items() if any(o.text != texts[0] for o in drawn)},
+        comments=(*made.comments, *(f"There is no wildcard __{name}__; it was drawn as text." for name in missing)),
+    )
+
+
+def chunker(view: View) -> Chunker:
+    """How the options want a text cut into chunks of tokens."""
+    weighs = view.emphasis != "None"
+    if view.use_old_emphasis_implementation:
+        factors = _bracket_factors() if weighs else {}
+        return lambda text: [pack_old(tokenize(text), factors)]
+
+    def chunks(text: str) -> list[Chunk]:
+        pieces = parse_attention(text) if weighs else [Weighted(text)]
+        return pack(pieces, tokenize, backtrack=view.comma_padding_backtrack)
+
+    return chunks
+
+
+@cache
+def _bracket_factors() -> dict[int, float]:
+    return bracket_factors(vocabulary())
+
+
+def has_brackets(prompt: str, negative_prompt: str, steps: int, old: bool) -> bool:
+    """Whether anything in the prompts could be weighted; the brackets of schedules are none."""
+    texts = moments(prompt, steps, old=old) | moments(negative_prompt, steps, negative=True, old=old)
+    return any("(" in text or "[" in text for text in texts)
+
+
+def tells_schedules_apart(prompt: str, negative_prompt: str, steps: int) -> bool:
+    """Whether A1111's rule before 1.6 for the times in schedules draws other texts than the one since."""
+    return any(
+        parse_schedule(text, steps, old=True) != parse_schedule(text, steps) for text in (prompt, negative_prompt)
+    )
