@@ -20,7 +20,7 @@ COLOUR_WEIGHT = 0.3
 # attention in the middle depend on the extent, so the last part sees whole pictures.
 CROPS = ((0.0, 32), (0.6, 64), (0.92, 128))
 SD_SCALE = 0.18215
-PACE = Pace(steps=12000, batch=8, rate=5e-4, warmup=100, decay=0.995)
+PACE = Pace(steps=10000, batch=8, rate=5e-4, warmup=100, decay=0.995)
 
 
 def build() -> AutoencoderKL:

@@ -1,18 +1,38 @@
 """The text encoder."""
 
+import pytest
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.weights.text import TextEncoder
 
+CHUNK = tuple(range(77))
 
-def test_equal_chunks_are_read_once_until_the_weights_change():
+
+@pytest.fixture
+def encoder():
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 2, "num_attention_heads": 1}
     model = CLIPTextModel(CLIPTextConfig(vocab_size=99, **sizes)).eval()
-    calls = []
-    model.register_forward_pre_hook(lambda *_: calls.append(1))
-    encoder = TextEncoder(model, torch.device("cpu"))
-    chunk = tuple(range(77))
+    return TextEncoder(model, torch.device("cpu"))
+
+
+def test_words_stand_for_rows_of_the_table(encoder):
+    table = encoder.model.get_input_embeddings().weight.detach()
+    encoder.learn({"cat": table[[40, 41]]})
+    with torch.inference_mode():
+        plain = encoder.encode([CHUNK])
+        assert torch.allclose(encoder.encode([CHUNK], words=(((40, "cat"),),)), plain, atol=1e-6)
+        moved = encoder.encode([CHUNK, CHUNK], words=((), ((50, "cat"),)))
+        swapped = encoder.encode([(*CHUNK[:50], 40, 41, *CHUNK[52:])])
+        assert torch.allclose(moved[0], plain[0], atol=1e-6) and torch.allclose(moved[1], swapped[0], atol=1e-6)
+        assert torch.equal(encoder.encode([CHUNK]), plain)
+        encoder.learn({"cat": table[[1, 2]]})
+        assert not torch.allclose(encoder.encode([CHUNK], words=(((40, "cat"),),)), plain, atol=1e-6)
+
+
+def test_equal_chunks_are_read_once_until_the_weights_change(encoder):
+    calls, chunk = [], CHUNK
+    encoder.model.register_forward_pre_hook(lambda *_: calls.append(1))
     with torch.inference_mode():
         first = encoder.encode([chunk])
         assert torch.equal(encoder.encode([chunk]), first) and len(calls) == 1
