@@ -10,12 +10,12 @@ from modules.generate.conditioning import Conditioner, Steering
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
-from modules.sampling.brownian import BrownianNoise
+from modules.sampling.brownian import BrownianNoise, seedless_entropy
 from modules.sampling.guidance import Contexts
 from modules.sampling.prediction import Levels
 from modules.sampling.rng import NoiseSource, Variation
+from modules.sampling.samplers.consistency import distilled
 from modules.sampling.schedules import sigmas
-from modules.settings.options import View
 from modules.weights.loader import Model
 
 PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where the prompts are of one length
@@ -49,7 +49,7 @@ class Batch:
     def refine(self, plan: Plan, model: Model, conditioner: Conditioner) -> None:
         """Go on with another model."""
         self.model, self.refined = model, True
-        self.levels = levels_of(model, plan.view)
+        self.levels = levels_of(model, plan)
         self.steering = _steering(plan, conditioner, self.first)
 
 
@@ -59,7 +59,7 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
     model, conditioner = models.get(plan.checkpoint)
     first = number * request.batch_size
     seeds = plan.seeds[first : first + request.batch_size]
-    levels = levels_of(model, view)
+    levels = levels_of(model, plan)
     low, high = _range(plan)
     side = model.arch.downscale
     shape = (model.arch.latent_channels, request.height // side, request.width // side)
@@ -73,11 +73,14 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
         sigmas=sigmas(
             plan.choice.schedule,
             request.steps,
-            levels,
+            distilled(levels) if plan.choice.sampler.distilled else levels,
             low=low,
             high=high,
             rho=view.rho,
             discard=plan.choice.sampler.discards or view.always_discard_next_to_last_sigma,
+            alpha=view.beta_dist_alpha,
+            beta=view.beta_dist_beta,
+            skip_type=view.uni_pc_skip_type,
         ),
     )
 
@@ -87,12 +90,13 @@ def _steering(plan: Plan, conditioner: Conditioner, first: int) -> Steering:
     return conditioner.steering(plan.wording.prompts[images], plan.wording.negative_prompts[images])
 
 
-def levels_of(model: Model, view: View) -> Levels:
-    """The model's noise levels as the options want them."""
+def levels_of(model: Model, plan: Plan) -> Levels:
+    """The model's noise levels as the options want them; DDIM's family is not quantized, as in A1111."""
+    view = plan.view
     return model.levels.altered(
         half=view.use_downcasted_alpha_bar,
         zero_snr=view.sd_noise_schedule == "Zero Terminal SNR",
-        whole=view.enable_quantization,
+        whole=view.enable_quantization and plan.choice.sampler.schedule is None,
     )
 
 
@@ -107,20 +111,18 @@ def _range(plan: Plan) -> tuple[float, float]:
 def starting_deviation(plan: Plan, batch: Batch) -> Tensor:
     """What the first noise is multiplied by."""
     sigma = batch.sigmas[0]
-    return (1 + sigma**2).sqrt() if plan.view.sgm_noise_multiplier else sigma
+    unit = plan.view.sgm_noise_multiplier or plan.choice.sampler.schedule is not None
+    return (1 + sigma**2).sqrt() if unit else sigma
 
 
 def brownian(plan: Plan, batch: Batch) -> BrownianNoise:
     """The noise of the batch's SDE samplers: a path per image, or one for all."""
-    view = plan.view
-    return BrownianNoise(
-        view.randn_source,
-        batch.seeds,
-        batch.noise.shape,
-        batch.model.place.device,
-        batch.sigmas,
-        together=view.no_dpmpp_sde_batch_determinism,
-    )
+    view, images = plan.view, len(batch.seeds)
+    entropies, shared = batch.seeds, 1
+    if view.no_dpmpp_sde_batch_determinism:
+        entropies, shared = (seedless_entropy(batch.first // plan.request.batch_size),), images
+    shape = shared, *batch.noise.shape
+    return BrownianNoise(view.randn_source, entropies, shape, batch.model.place.device, batch.sigmas)
 
 
 def variation(plan: Plan, batch: Batch) -> Variation:

@@ -17,7 +17,7 @@ Shape = tuple[int, int, int]  # C, H/8, W/8
 class Stream(Protocol):
     """Draws of one image."""
 
-    def normal(self, shape: Shape) -> Tensor:
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers, float32."""
         ...
 
@@ -26,7 +26,7 @@ class _PhiloxStream:
     def __init__(self, seed: int):
         self._philox = Philox(seed)
 
-    def normal(self, shape: Shape) -> Tensor:
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
         return torch.from_numpy(self._philox.normal(shape))
 
 
@@ -34,7 +34,7 @@ class _TorchStream:
     def __init__(self, seed: int, device: str):
         self._generator = torch.Generator(device).manual_seed(seed)
 
-    def normal(self, shape: Shape) -> Tensor:
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
         return torch.randn(shape, generator=self._generator, device=self._generator.device)
 
 

@@ -93,7 +93,7 @@ def test_every_schedule_falls_to_zero(schedule, steps):
     assert hasattr(schedule_functions, schedule.function)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda row: row.name)
+@pytest.mark.parametrize("schedule", [row for row in SCHEDULES if row.label in RECORDED], ids=lambda row: row.name)
 def test_schedules_are_a1111s(schedule):
     for steps, wanted in RECORDED[schedule.label].items():
         assert sigmas(schedule, int(steps), LEVELS).tolist() == pytest.approx(wanted, rel=2e-5, abs=1e-6)
@@ -109,7 +109,11 @@ def test_karras_takes_its_range_and_steepness():
     assert torch.allclose(made, torch.tensor([10, 5.5, 1, 0]))
 
 
-@pytest.mark.parametrize("row", SAMPLERS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row",
+    [row for row in SAMPLERS if not row.distilled and row.name not in ("DPM fast", "DPM adaptive")],
+    ids=lambda row: row.name,
+)
 def test_every_sampler_finds_the_point_a_perfect_denoiser_knows(row):
     target = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     steps = sigmas(choose("Euler", "Karras").schedule, 10, LEVELS)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from modules.sampling.samplers import classic
+from modules.sampling.samplers import beyond, classic, consistency, dpm_solver, stochastic, timesteps, unipc
 from modules.sampling.tables import Sampler
 from modules.sampling.walk import Denoiser, Walk
 
-FAMILIES = (classic,)
+FAMILIES = (beyond, classic, consistency, dpm_solver, stochastic, timesteps, unipc)
 
 
 def sample(sampler: Sampler, model: Denoiser, x: Tensor, sigmas: Tensor, walk: Walk) -> Tensor:
