@@ -73,7 +73,7 @@ def context(model: Model, prompts: Sequence[str]) -> Tensor:
 
 def steered(model: Model, cond: Tensor, uncond: Tensor, scale: float) -> Guided:
     """A denoiser that draws one prompt per picture, the same from the first step to the last."""
-    contexts = Contexts([cond.split(1)], [1.0], uncond.split(1))
+    contexts = Contexts([cond.chunk(len(cond))], [1.0], uncond.chunk(len(uncond)))
     return Guided(model.prediction(), lambda call: contexts, scale)
 
 
