@@ -15,9 +15,9 @@ from modules.generate.plan import Plan
 from modules.generate.refiner import Refined
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
-from modules.sampling.guidance import Guided, Skip
+from modules.sampling.guidance import CFGPP_FULL, Guided, Skip
 from modules.sampling.samplers import sample
-from modules.sampling.walk import Denoiser, Walk
+from modules.sampling.walk import Corrections, Denoiser, Walk
 from modules.settings.options import View
 from modules.weights.loader import Model
 from modules.weights.vae import approximate
@@ -33,31 +33,46 @@ def denoise(batch: Batch, plan: Plan, models: Models, progress: Progress) -> Non
         progress.at(step + 1, _Preview(denoised, batch.model, view) if wanted else None)
         progress.stop.check()
 
+    sampler = plan.choice.sampler
+    guided = _guided(batch, plan)
     walk = Walk(
         noise=batch.noise.next,
         report=report,
-        eta=view.eta_ancestral,
+        eta=view.eta_ddim if sampler.takes_eta_ddim else view.eta_ancestral,
         s_churn=view.s_churn,
         s_tmin=view.s_tmin,
         s_tmax=view.s_tmax or float("inf"),
         s_noise=view.s_noise,
-        brownian=brownian(plan, batch) if plan.choice.sampler.brownian else None,
+        brownian=brownian(plan, batch) if sampler.brownian else None,
         span=(batch.levels.sigma_max, batch.levels.sigma_min),
+        levels=batch.levels,
+        unguided=guided.unguided,
+        unipc=Corrections(
+            variant=view.uni_pc_variant, order=view.uni_pc_order, lower_order_final=view.uni_pc_lower_order_final
+        ),
     )
     x = batch.noise.first(variation(plan, batch)) * starting_deviation(plan, batch)
     try:
-        batch.latent = sample(plan.choice.sampler, _denoiser(batch, plan, models), x, batch.sigmas, walk)
+        batch.latent = sample(sampler, _with_refiner(guided, batch, plan, models), x, batch.sigmas, walk)
     except Interrupted:
         batch.stopped = True
 
 
-def _denoiser(batch: Batch, plan: Plan, models: Models) -> Denoiser:
-    """The guided model, exchanged for the refiner on the way where the plan has one."""
-    view = plan.view
-    skip = Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls)
-    guided = Guided(
-        batch.model.prediction(batch.levels), batch.contexts, plan.request.cfg_scale, view.batch_cond_uncond, skip
+def _guided(batch: Batch, plan: Plan) -> Guided:
+    """The model under classifier-free guidance."""
+    view, cfgpp = plan.view, plan.choice.sampler.cfgpp
+    return Guided(
+        batch.model.prediction(batch.levels),
+        batch.contexts,
+        plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
+        view.batch_cond_uncond,
+        Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls),
+        keeps_uncond=cfgpp,
     )
+
+
+def _with_refiner(guided: Guided, batch: Batch, plan: Plan, models: Models) -> Denoiser:
+    """The guided model, exchanged for the refiner on the way where the plan has one."""
     refiner = plan.refiner
     if refiner is None or refiner.path == plan.checkpoint.path:
         return guided
@@ -72,7 +87,7 @@ def _denoiser(batch: Batch, plan: Plan, models: Models) -> Denoiser:
         plan.request.refiner_switch_at or 0,
         take_over,
         plan.calls,
-        view.refiner_switch_by_sample_steps,
+        plan.view.refiner_switch_by_sample_steps,
     )
 
 

@@ -17,6 +17,7 @@ from modules.weights.library import Checkpoint, Library
 
 IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: option → field
     "eta_ancestral": "eta",
+    "eta_ddim": "eta",
     "tiling": "tiling",
     "s_min_uncond": "s_min_uncond",
     "s_churn": "s_churn",
@@ -37,8 +38,8 @@ class Plan:
     choice: Choice
     seeds: tuple[int, ...]
     subseeds: tuple[int, ...]
-    created: datetime = field(default_factory=datetime.now)
     wording: Wording
+    created: datetime = field(default_factory=datetime.now)
 
     @property
     def calls(self) -> int:
@@ -55,10 +56,10 @@ class Plan:
         unsaid: dict[str, Any] = dict.fromkeys(IN_PLACE_OF_OPTIONS.values())
         return replace(
             self.request,
-            sampler_name=self.choice.name,
             prompt=self.wording.prompts[index],
             negative_prompt=self.wording.negative_prompts[index],
             styles=[],
+            sampler_name=self.choice.name,
             scheduler=self.choice.label,
             seed=self.seeds[index],
             subseed=self.subseeds[index] if self.request.subseed_strength else -1,
@@ -79,13 +80,16 @@ class Plan:
 
     def _matters(self, key: str | None, index: int) -> bool:
         sampler, schedule = self.choice.sampler, self.choice.schedule
-        rules: dict[str, bool] = {
         prompts = self.wording.prompts[index], self.wording.negative_prompts[index], self.calls
+        rules: dict[str, bool] = {
             "Emphasis": self.view.emphasis != "Original" and has_brackets(*prompts, old=self.view.use_old_scheduling),
             "Old prompt editing timelines": self.view.use_old_scheduling and tells_schedules_apart(*prompts),
             "Pad conds": not self.view.pad_cond_uncond_v0,
             "ENSD": sampler.uses_ensd,
             "Eta": sampler.ancestral,
+            "Eta DDIM": sampler.takes_eta_ddim,
+            "Beta schedule alpha": schedule.name == "beta",
+            "Beta schedule beta": schedule.name == "beta",
             "Sigma churn": sampler.churns,
             "Sigma tmin": sampler.churns,
             "Sigma tmax": sampler.churns,
@@ -94,6 +98,7 @@ class Plan:
             "Schedule min sigma": not schedule.needs_model,
             "Schedule max sigma": not schedule.needs_model,
             "Schedule rho": schedule.rho > 0 and self.view.rho != schedule.rho,
+            "SGM noise multiplier": sampler.schedule is None,
             "NGMS all steps": self.view.s_min_uncond > 0,
             "Refiner switch by sampling steps": self.refiner is not None,
             **{f"FreeU {part}": self.view.freeu for part in ("b1", "b2", "s1", "s2")},
@@ -113,20 +118,20 @@ def plan(request: Txt2Img, options: Options, library: Library, sources: Sources 
     """Resolve a request. ParameterError, PromptError or NotFound with a sentence when it cannot be done."""
     view = options.view().over(**request.override_settings)
     choice = choose(request.sampler_name, request.scheduler, view.k_sched_type)
+    seeds = _seeds(request.seed, request, fixed=request.subseed_strength != 0)
     return Plan(
         request=request,
         view=view.over(**_for_this_request(request)),
         checkpoint=_checkpoint(view, library),
-    seeds = _seeds(request.seed, request, fixed=request.subseed_strength != 0)
         refiner=library.find(refiner) if (refiner := request.refiner_checkpoint) not in ("", "None") else None,
         choice=choice,
         seeds=seeds,
         subseeds=_seeds(request.subseed, request, fixed=False),
+        wording=word(request, view, seeds, sources),
     )
 
 
 def _for_this_request(request: Txt2Img) -> dict[str, Any]:
-        wording=word(request, view, seeds, sources),
     given = {option: getattr(request, name) for option, name in IN_PLACE_OF_OPTIONS.items()}
     return {option: value for option, value in given.items() if value is not None}
 

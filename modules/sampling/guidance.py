@@ -12,6 +12,8 @@ Prediction = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, σ, context → x�
 Context = Tensor | Sequence[Tensor]  # `[1,n,D]`: one for all images, or one for each, of any lengths
 Weight = float | Tensor  # for all images, or `[B,1,1,1]`
 
+CFGPP_FULL = 12.5  # the CFG scale at which A1111 lets CFG++'s λ be 1
+
 
 def combine(uncond: Tensor, conds: Sequence[Tensor], weights: Sequence[Weight], scale: float) -> Tensor:
     """Ho & Salimans 2022, eq. 6, on denoised latents; several prompts add up (Liu et al. 2022, eq. 11)."""
@@ -58,7 +60,7 @@ class Guided:
 
     `joined`: all answers in one call of the model, which costs memory and saves time; contexts of unequal length need
     calls of their own. Where the negative half has no effect it is not computed; where `skip` says so, the first
-    part's answer stands for it.
+    part's answer stands for it. `keeps_uncond`: the negative half is computed whatever the scale, for `unguided`.
     """
 
     predict: Prediction
@@ -66,20 +68,27 @@ class Guided:
     scale: float
     joined: bool = True
     skip: Callable[[int, float], bool] = Skip()
+    keeps_uncond: bool = False
     calls: int = 0
+    uncond: Tensor | None = None  # of the newest call
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         given = self.contexts(self.calls)
         skipped = self.skip(self.calls, float(sigma))
         self.calls += 1
-        if self.scale == 1 and given.unweighted:
+        if self.scale == 1 and given.unweighted and not self.keeps_uncond:
             return self._answers(x, sigma, given.parts)[0]
         if skipped:
             conds = self._answers(x, sigma, given.parts)
             uncond = conds[0]
         else:
             *conds, uncond = self._answers(x, sigma, [*given.parts, given.negative])
+        self.uncond = uncond
         return combine(uncond, conds, given.weights, self.scale)
+
+    def unguided(self, denoised: Tensor) -> Tensor:
+        """x₀ of the newest call, which gave `denoised`, without guidance."""
+        return denoised if self.uncond is None else self.uncond
 
     def _answers(self, x: Tensor, sigma: Tensor, contexts: Sequence[Context]) -> list[Tensor]:
         """x₀ for each context."""
