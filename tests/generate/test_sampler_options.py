@@ -74,6 +74,13 @@ def test_the_old_range_of_karras_is_0_1_to_10(app):
     )
 
 
+@pytest.mark.parametrize(("sampler", "told"), [("Euler", "True"), ("DDIM", None)])
+def test_the_noise_multiplier_is_told_where_it_has_an_effect(app, sampler, told):
+    plain, multiplied = made(app, sampler)[0], made(app, sampler, options={"sgm_noise_multiplier": True})[0]
+    assert parameters(multiplied).get("SGM noise multiplier") == told
+    assert np.array_equal(plain.image, multiplied.image) == (told is None)
+
+
 def test_eta_reaches_the_sde_samplers_and_is_told(app):
     (picture,) = made(app, "DPM++ 2M SDE", eta=0.5)
     assert parameters(picture)["Eta"] == "0.5"
