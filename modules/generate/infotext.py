@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from modules import VERSION
 from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
+from modules.generate.backcompat import VERSION_KEY, switches
 from modules.generate.plan import Plan
 from modules.generate.request import Txt2Img
 from modules.generate.wording import NEGATIVE_TEMPLATE, TEMPLATE
@@ -18,7 +19,7 @@ from modules.weights.library import Checkpoint
 
 T = TypeVar("T")
 
-MODEL, MODEL_HASH, VERSION_KEY = "Model", "Model hash", "Version"
+MODEL, MODEL_HASH = "Model", "Model hash"
 
 ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
     "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, "Variation seed",
@@ -85,14 +86,16 @@ def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, An
     return infotext.write(request.prompt, request.negative_prompt, told)
 
 
-def read(text: str, options: Mapping[str, Spec]) -> Reading:
+def read(text: str, options: Mapping[str, Spec], compatible: bool = True) -> Reading:
     """Understand an infotext; a pair whose value makes no sense counts as unknown, never as an error.
 
     `options`: the known ones by name (`view.specs()`). A key that is absent stands for its option's `absent` value.
+    `compatible`: what older versions of A1111 drew in their own way is asked for that way.
     """
     found = infotext.read(text)
     pairs = dict(found.pairs)
-    values: dict[str, Any] = {"prompt": found.prompt, "negative_prompt": found.negative_prompt}
+    prompt = found.prompt + _hypernetwork(pairs)
+    values: dict[str, Any] = {"prompt": prompt, "negative_prompt": found.negative_prompt}
     for codec in CODECS:
         values |= _taken(pairs, (codec.key,), codec.read) or {}
     for name, spec in specs(Txt2Img).items():
@@ -103,6 +106,7 @@ def read(text: str, options: Mapping[str, Spec]) -> Reading:
         if spec.infotext:
             value = _taken(pairs, (spec.infotext, *spec.also), spec.parse)
             overrides[name] = spec.absent if value is None else value
+    overrides |= {name: True for name in switches(found) if compatible and name in options}
     overrides |= _checkpoint(pairs)
     for key in (VERSION_KEY, TEMPLATE, NEGATIVE_TEMPLATE):
         pairs.pop(key, None)
@@ -120,6 +124,12 @@ def _taken(pairs: dict[str, str], keys: tuple[str, ...], parse: Callable[[str], 
             del pairs[key]
             return value
     return None
+
+
+def _hypernetwork(pairs: dict[str, str]) -> str:
+    """The tag of a hypernetwork, which was a pair before there were tags."""
+    name, strength = pairs.pop("Hypernet", ""), pairs.pop("Hypernet strength", "1.0")
+    return f"<hypernet:{name}:{strength}>" if name else ""
 
 
 def _checkpoint(pairs: dict[str, str]) -> dict[str, Any]:

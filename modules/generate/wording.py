@@ -13,7 +13,7 @@ from modules.generate.request import Request
 from modules.prompts.attention import Weighted, parse_attention
 from modules.prompts.chunks import Chunk, pack
 from modules.prompts.comments import strip_comments
-from modules.prompts.counting import Chunker, moments
+from modules.prompts.counting import Chunker, count_tokens, moments
 from modules.prompts.networks import parse_tags
 from modules.prompts.old_emphasis import bracket_factors, pack_old
 from modules.prompts.schedule import parse_schedule
@@ -24,6 +24,7 @@ from modules.prompts.wildcards import Wildcards
 from modules.settings.options import View
 from modules.weights.tokenizer import tokenize, vocabulary
 
+MOST_STEPS = 150  # that are counted: by then alternatives have come round
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # keys of the Dynamic Prompts extension
 
 
@@ -62,6 +63,15 @@ def dressed(prompt: str, negative_prompt: str, styles: Iterable[Style], view: Vi
     if not view.enable_prompt_comments:
         return prompt, negative_prompt
     return strip_comments(prompt), strip_comments(negative_prompt)
+
+
+def counts(request: Request, view: View, sources: Sources) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(tokens, the next multiple of 75) of the prompt and of the negative prompt."""
+    known = sources.styles.all() if view.include_styles_into_token_counters else {}
+    styles = [known[name] for name in request.styles if name in known]
+    prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
+    steps, chunks = min(request.steps, MOST_STEPS), chunker(view)
+    return count_tokens(prompt, steps, chunks), count_tokens(negative, steps, chunks, negative=True)
 
 
 def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording:

@@ -7,7 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+PAIR = re.compile(
+    r"""(?<![\w\ \-/])[\ \-/]*          # a key begins where its run of characters does, which keeps the search linear
+    (\w[\w\ \-/]+):\s*
+    ("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)""",
+    re.VERBOSE,
+)
 NEGATIVE = "Negative prompt:"
 PAIRS_AT_LEAST = 3  # fewer in the last line, and it belongs to the prompt
 
@@ -22,9 +27,10 @@ class Parameters:
 
 
 def quote(value: object) -> str:
-    """The value as it stands in a pair: bare, or a JSON string when it holds a comma, a colon or a line break."""
+    """The value as it stands in a pair: bare, or a JSON string where that would not read back."""
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if set(text) & set(",:\n") else text
+    bare = not set(text) & set(",:\n") and text == text.strip() and not text.startswith('"')
+    return text if bare else json.dumps(text, ensure_ascii=False)
 
 
 def unquote(text: str) -> str:
@@ -56,7 +62,7 @@ def read(text: str) -> Parameters:
     negative: list[str] = []
     target = prompt
     for line in (one.strip() for one in lines):
-        if line.startswith(NEGATIVE):
+        if line.startswith(NEGATIVE) and target is prompt:
             target, line = negative, line[len(NEGATIVE) :].strip()
         target.append(line)
     return Parameters("\n".join(prompt), "\n".join(negative), {key: unquote(value.strip()) for key, value in last})

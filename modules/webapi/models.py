@@ -1,6 +1,8 @@
-"""What there is to choose from: checkpoints, samplers, schedule types."""
+"""What there is to choose from: checkpoints, samplers, schedule types, styles."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -39,6 +41,14 @@ class SchedulerItem(BaseModel):
     need_inner_model: bool = False
 
 
+class PromptStyleItem(BaseModel):
+    """A style."""
+
+    name: str
+    prompt: str | None = None
+    negative_prompt: str | None = None
+
+
 def routes(app: App, watch: Watch) -> APIRouter:
     """The routes of lists."""
     router = APIRouter(prefix="/sdapi/v1")
@@ -56,6 +66,10 @@ def routes(app: App, watch: Watch) -> APIRouter:
             )
             for one in app.library.checkpoints()
         ]
+
+    @router.get("/prompt-styles")
+    def prompt_styles() -> list[PromptStyleItem]:
+        return [PromptStyleItem(**asdict(one)) for one in app.sources.styles.all().values()]
 
     @router.post("/refresh-checkpoints")
     def refresh_checkpoints() -> None:

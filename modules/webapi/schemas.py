@@ -156,7 +156,7 @@ def _with_infotext(body: Any, view: View) -> Any:
     """The body, its infotext's values in the fields that the caller left out and its options under the caller's."""
     if not body.infotext:
         return body
-    reading = texts.read(body.infotext, view.specs())
+    reading = texts.read(body.infotext, view.specs(), view.auto_backcompat)
     said = body.model_dump(exclude_unset=True)
     values = {name: value for name, value in reading.values.items() if name in type(body).model_fields}
     if "sampler_index" in said:  # the caller's sampler, under its old name

@@ -37,6 +37,11 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             return [as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
+
+        def styles() -> Any:
+            return gr.update(choices=app.catalogs["styles"]())
+
+        demo.load(styles, outputs=[made.fields["styles"]], **QUIET)
         demo.load(opened, outputs=[settings_json, *quick.values(), settings.given, *settings.fields.values()], **QUIET)
         demo.load(**txt2img.recall(made), **QUIET).then(None, js="uiReady", **QUIET)
     return demo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from modules.exceptions import NotFound, WebuiError
 from modules.generate.infotext import chip, differing, read
 from modules.generate.plan import request_from
 from modules.generate.request import Txt2Img
+from modules.prompts.styles import apply_styles, extract_styles
 from modules.sampling.tables import menu
 
 
@@ -37,13 +39,33 @@ def filled(app: App, form: Form, text: str) -> list[Any]:
         return [gr.skip() for _ in form.components()]
     view = app.options.view()
     known = view.specs()
-    reading = read(text, known)
-    values = on_menus(reading.values)
+    reading = read(text, known, view.auto_backcompat)
+    values = undressed(app, on_menus(reading.values), view.infotext_styles)
     defaults = specs(Txt2Img)
     extra = any(name in form.extras and value != defaults[name].default for name, value in values.items())
     wanted = differing(reading.overrides, view)
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
     return [*(values.get(name, gr.skip()) for name in form.fields), extra, chips]
+
+
+def undressed(app: App, values: dict[str, Any], wish: str) -> dict[str, Any]:
+    """The values with the styles that the prompts are written in taken out of them, as the option wants it."""
+    if wish == "Ignore":
+        return values
+    styles = app.sources.styles.all().values()
+    names, prompt, negative_prompt = extract_styles(values["prompt"], values["negative_prompt"], styles)
+    bare = values | dict(prompt=prompt, negative_prompt=negative_prompt)  # noqa: C408 - names, not texts
+    return bare if wish == "Discard" or (not names and wish != "Apply") else bare | {"styles": names}
+
+
+def applied(app: App, prompt: str, negative_prompt: str, names: Sequence[str]) -> tuple[str, str]:
+    """Both prompts with styles written into them; what cannot be is told and leaves them as they were."""
+    known = app.sources.styles.all()
+    try:
+        return apply_styles(prompt, negative_prompt, [known[name] for name in names if name in known])
+    except WebuiError as error:
+        gr.Warning(html.escape(str(error)))
+        return prompt, negative_prompt
 
 
 def on_menus(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import gradio as gr
 from modules.app import App
 from modules.generate.request import Txt2Img
 from modules.webui.controls import AS_IS, FREE, QUIET, tool
-from modules.webui.paste import Form, filled
+from modules.webui.paste import Form, applied, filled
 from modules.webui.shelf import Shelf
 from modules.webui.submit import Runs, looked_at
 from modules.webui.widgets import form
@@ -24,6 +24,7 @@ NARROW = {"min_width": 120}
 LOOKS: dict[str, dict[str, Any]] = {  # the fields on this tab and how they differ from a plain widget
     "prompt": PROMPT | {"placeholder": f"Prompt\n{KEYS}"},
     "negative_prompt": PROMPT | {"placeholder": f"Negative prompt\n{KEYS}"},
+    "styles": {"show_label": False, "container": False, "min_width": 120},
     "sampler_name": NARROW,
     "scheduler": NARROW,
     "steps": NARROW,
@@ -42,6 +43,7 @@ EXTRAS = frozenset({"subseed", "subseed_strength", "seed_resize_from_w", "seed_r
 HINTS = {  # of the buttons; the fields' are in their Specs
     "paste": "Read the generation parameters from the prompt into the page",
     f"{TAB}_clear_prompt": "Clear both prompts",
+    f"{TAB}_style_apply": "Write the chosen styles into the prompts",
     f"{TAB}_res_switch_btn": "Switch width and height",
     f"{TAB}_random_seed": "Set the seed to -1: a new one for every run",
     f"{TAB}_reuse_seed": "Reuse the seed of the picture shown",
@@ -108,7 +110,10 @@ def _toprow(fields: dict[str, Any]) -> dict[str, Any]:
             with gr.Row(elem_id=f"{TAB}_tools", elem_classes=["tools"]):
                 buttons["paste"] = tool("↙️", "paste", "paste")
                 buttons["clear"] = tool("🗑️", f"{TAB}_clear_prompt", "clear")
+                buttons["styles"] = tool("📋", f"{TAB}_style_apply", "styles")
                 buttons["restore"] = gr.Button("🌀", elem_id=f"{TAB}_restore_progress", elem_classes=["out-of-sight"])
+            with gr.Row(elem_id=f"{TAB}_styles_row"):
+                fields["styles"].render()
     return buttons
 
 
@@ -218,6 +223,11 @@ def _bind_tools(app: App, made: Form, output: Output, buttons: dict[str, Any]) -
     def pasted(text: str) -> list[Any]:
         return filled(app, made, text)
 
+    def dressed(prompt: str, negative_prompt: str, names: list[str]) -> list[Any]:
+        return [*applied(app, prompt, negative_prompt, names), []]
+
+    styled = [*prompts, fields["styles"]]
+    buttons["styles"].click(dressed, inputs=styled, outputs=styled, **FREE)
     every = made.components()
     buttons["paste"].click(pasted, inputs=[fields["prompt"]], outputs=every, **FREE)
 

@@ -12,10 +12,8 @@ from PIL import Image
 from modules.app import build
 from modules.exceptions import NotFound, OutOfMemory, ParameterError
 from modules.generate import infotext
-from modules.generate.conditioning import emphasise
 from modules.generate.plan import plan, request_from
 from modules.imaging.metadata import read_text
-from modules.prompts.chunks import Chunk
 from modules.settings.sections import Launch
 
 QUICK = {"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "seed": 5}
@@ -194,15 +192,6 @@ def test_no_checkpoint_at_all(fresh_app):
     assert fresh_app.folders.checkpoints[0].is_dir()  # made, so that the sentence can be followed
     with pytest.raises(NotFound, match="models/Stable-diffusion"):
         fresh_app.txt2img(unsaved())
-
-
-def test_emphasis_keeps_the_mean():
-    z = torch.randn(2, 77, 8, generator=torch.Generator().manual_seed(0)) + 1
-    weighted, plain = Chunk((0,) * 77, (1.0, 1.5, 0.5) + (1.0,) * 74), Chunk((0,) * 77, (1.0,) * 77)
-    made = emphasise(z, [weighted, plain])
-    assert made.mean() == pytest.approx(float(z.mean()), rel=1e-5)
-    assert torch.allclose(made[0, 1] / z[0, 1] / (made[0, 0] / z[0, 0]), torch.full((8,), 1.5), atol=1e-4)
-    assert emphasise(z, [plain, plain]) is z
 
 
 def test_a_prompt_changes_at_its_step(app):

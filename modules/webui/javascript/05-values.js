@@ -2,12 +2,18 @@
 "use strict";
 
 const VALUES = "webui/values/";
+const formCallbacks = []; // called with {tab, values} by name when the page is ready and whenever a value has changed
+
+function onFormChange(callback) {
+    formCallbacks.push(callback);
+}
 
 /** gradio: a value of the form changed. Before the page is ready it is only its own defaults that arrive. */
 function remember(tab, names, values) {
     if (document.body.hasAttribute("data-ui-ready")) {
-        const kept = Object.fromEntries(names.map((name, place) => [name, values[place]]));
+        const kept = byName(names, values);
         sessionStorage.setItem(VALUES + tab, JSON.stringify(kept));
+        runCallbacks(formCallbacks, {tab, values: kept});
     }
     return [];
 }
@@ -15,7 +21,13 @@ function remember(tab, names, values) {
 /** gradio: the page was opened; give the kept values where there are any. */
 function recall(tab, names, values) {
     const kept = JSON.parse(sessionStorage.getItem(VALUES + tab) || "{}");
-    return values.map((value, place) => (names[place] in kept ? kept[names[place]] : value));
+    const recalled = values.map((value, place) => (names[place] in kept ? kept[names[place]] : value));
+    runCallbacks(formCallbacks, {tab, values: byName(names, recalled)});
+    return recalled;
+}
+
+function byName(names, values) {
+    return Object.fromEntries(names.map((name, place) => [name, values[place]]));
 }
 
 function forgetValues() {
