@@ -26,6 +26,9 @@ from modules.settings.sections import Launch
 from modules.settings.store import Store
 from modules.weights.hashing import Hashes
 from modules.weights.library import Library
+from modules.weights.networks.catalogue import Catalogue
+from modules.weights.networks.entries import Kind
+from modules.weights.networks.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,10 @@ class App:
     options: Options
     library: Library
     sources: Sources
+    networks: Shelf
+    embeddings: Shelf
+    hypernetworks: Shelf
+    vaes: Shelf
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -107,26 +114,31 @@ class Engine:
 
 def build(launch: Launch) -> App:
     """The program of one set of flags; starts the worker thread, loads nothing."""
-    folders = Folders.of(
-        data_dir=launch.data_dir, models_dir=launch.models_dir, ckpt_dir=launch.ckpt_dir, config=launch.ui_settings_file
-    )
-    with contextlib.suppress(OSError):  # a read-only place is no reason not to start
-        folders.checkpoints[0].mkdir(parents=True, exist_ok=True)
+    folders = Folders.of(launch)
+    for folder in folders.wanted:
+        with contextlib.suppress(OSError):  # a read-only place is no reason not to start
+            folder.mkdir(parents=True, exist_ok=True)
     options = Options(Store(folders.config))
+    hashing = not launch.no_hashing
     library = Library(
         folders.checkpoints,
         Hashes(folders.cache / "hashes.json"),
-        hashing=not launch.no_hashing,
+        hashing=hashing,
         preferred=Path(launch.ckpt).expanduser().resolve() if launch.ckpt else None,
     )
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))
+    catalogue = Catalogue(folders.cache / "networks.sqlite3")
     app = App(
         launch=launch,
         folders=folders,
         options=options,
         library=library,
         sources=sources,
+        networks=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
+        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
+        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
+        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options),
         catalogs={

@@ -104,9 +104,9 @@ def test_a_line_pasted_from_a_guide_starts(caplog):
     )
     (said,) = caplog.records
     assert said.levelno == logging.WARNING
-    for flag in ("--xformers", "--medvram", "--precision", "--lora-dir", "--timeout-keep-alive", "-f"):
+    for flag in ("--xformers", "--medvram", "--precision", "--timeout-keep-alive", "-f"):
         assert flag in said.getMessage()
-    assert launch.styles_file == ["a.csv", "b.csv"]
+    assert launch.styles_file == ["a.csv", "b.csv"] and launch.lora_dir == "/some/where"
     for word in ("full", "a.csv", "512", "/some/where", "30", "--port", "--api"):
         assert word not in said.getMessage().split(": ")[1].split(", ")
 

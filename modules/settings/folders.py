@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from modules.settings.sections.launch import Launch
+
 PROGRAM = Path(__file__).resolve().parents[2]
 
 
@@ -15,18 +17,26 @@ class Folders:
     data: Path
     models: Path
     checkpoints: tuple[Path, ...]
+    vaes: tuple[Path, ...]
+    loras: tuple[Path, ...]
+    hypernetworks: Path
+    embeddings: Path
     config: Path
 
     @classmethod
-    def of(cls, *, data_dir: str = "", models_dir: str = "", ckpt_dir: str = "", config: str = "") -> Folders:
-        data = Path(data_dir).expanduser().resolve() if data_dir else PROGRAM
-        models = Path(models_dir).expanduser().resolve() if models_dir else data / "models"
-        checkpoints = [models / "Stable-diffusion"] + ([Path(ckpt_dir).expanduser().resolve()] if ckpt_dir else [])
+    def of(cls, launch: Launch) -> Folders:
+        data = _path(launch.data_dir, PROGRAM)
+        models = _path(launch.models_dir, data / "models")
+        lycoris = launch.lyco_dir_backcompat or launch.lyco_dir
         return cls(
             data=data,
             models=models,
-            checkpoints=tuple(checkpoints),
-            config=Path(config).expanduser().resolve() if config else data / "config.json",
+            checkpoints=(models / "Stable-diffusion", *_more(launch.ckpt_dir)),
+            vaes=(models / "VAE", *_more(launch.vae_dir)),
+            loras=(_path(launch.lora_dir, models / "Lora"), _path(lycoris, models / "LyCORIS")),
+            hypernetworks=_path(launch.hypernetwork_dir, models / "hypernetworks"),
+            embeddings=_path(launch.embeddings_dir, data / "embeddings"),
+            config=_path(launch.ui_settings_file, data / "config.json"),
         )
 
     def output(self, path: str) -> Path:
@@ -42,3 +52,16 @@ class Folders:
     def jobs(self) -> Path:
         """The job store."""
         return self.data / "cache" / "jobs.sqlite3"
+
+    @property
+    def wanted(self) -> tuple[Path, ...]:
+        """The folders that people put files into; made at start."""
+        return self.checkpoints[0], self.vaes[0], self.loras[0], self.hypernetworks, self.embeddings
+
+
+def _path(given: str, default: Path) -> Path:
+    return Path(given).expanduser().resolve() if given else default
+
+
+def _more(given: str) -> tuple[Path, ...]:
+    return (_path(given, PROGRAM),) if given else ()

@@ -8,6 +8,7 @@ from modules.declare import Spec
 from modules.exceptions import NotFound, ParameterError, WebuiError
 from modules.settings.folders import PROGRAM, Folders
 from modules.settings.options import Options
+from modules.settings.sections import Launch
 from modules.settings.store import Store
 
 
@@ -81,9 +82,9 @@ def test_a_value_out_of_range_in_an_old_file_falls_back(config):
 
 
 def test_folders_follow_the_flags(tmp_path):
-    plain = Folders.of()
+    plain = Folders.of(Launch())
     assert plain.data == PROGRAM and plain.checkpoints == (PROGRAM / "models/Stable-diffusion",)
-    moved = Folders.of(data_dir=str(tmp_path), models_dir=str(tmp_path / "m"), ckpt_dir=str(tmp_path / "c"))
+    moved = Folders.of(Launch(data_dir=str(tmp_path), models_dir=str(tmp_path / "m"), ckpt_dir=str(tmp_path / "c")))
     assert moved.checkpoints == (tmp_path / "m/Stable-diffusion", tmp_path / "c")
     assert moved.config == tmp_path / "config.json" and moved.output("outputs/x") == tmp_path / "outputs/x"
     assert moved.output(str(tmp_path / "else")) == tmp_path / "else"

@@ -1,0 +1,134 @@
+"""One file on a shelf: where it lies, and what it says about itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from modules.weights.networks import families, headers
+from modules.weights.networks.sidecars import UserMetadata, user_metadata
+
+TAGS = 2000  # letters of the training tags that are searched, the most frequent ones first
+
+
+class Kind(str, Enum):
+    """What the files of a shelf are."""
+
+    LORA = "Lora"
+    EMBEDDING = "embedding"
+    HYPERNETWORK = "hypernetwork"
+    VAE = "VAE"
+
+
+SUFFIXES = {
+    Kind.LORA: (".safetensors", ".pt", ".ckpt"),
+    Kind.EMBEDDING: (".safetensors", ".pt", ".bin", ".png"),
+    Kind.HYPERNETWORK: (".pt",),
+    Kind.VAE: (".safetensors", ".pt", ".ckpt"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file's header says. `claimed`: the hash that its trainer wrote in; `vectors`, `width`: of an embedding."""
+
+    alias: str | None = None
+    family: str = families.UNKNOWN
+    tags: str = ""
+    claimed: str | None = None
+    vectors: int = 0
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as it was when last looked at; `fault` is a sentence about a file that cannot be used."""
+
+    path: Path
+    name: str  # without suffix
+    mtime: int  # ns
+    size: int  # bytes
+    facts: Facts
+    folder: str = ""  # below the shelf's own, with forward slashes
+    picture: str | None = None
+    fault: str | None = None
+
+    @property
+    def alias(self) -> str:
+        """The name that its trainer gave it, else the file's."""
+        return self.facts.alias or self.name
+
+    @property
+    def family(self) -> str:
+        """SD1, SD2, SDXL or Unknown."""
+        return self.facts.family
+
+    @property
+    def preview(self) -> Path | None:
+        """The picture beside it."""
+        return self.path.with_name(self.picture) if self.picture else None
+
+    @property
+    def user(self) -> UserMetadata:
+        """The user's notes beside it, read now."""
+        return user_metadata(self.path)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the file is still the one that was looked at."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        return (status.st_mtime_ns, status.st_size) == (self.mtime, self.size)
+
+
+def facts_of(header: headers.Header, kind: Kind) -> Facts:
+    """What is kept of a header."""
+    if kind is Kind.LORA:
+        metadata = header.metadata
+        return Facts(
+            alias=_text(metadata.get("ss_output_name")),
+            family=families.network_family(header),
+            tags=_tags(metadata),
+            claimed=_digits(metadata.get("sshs_model_hash")),
+        )
+    if kind is Kind.EMBEDDING:
+        vectors, width = families.embedding_size(header)
+        return Facts(family=families.embedding_family(header), vectors=vectors, width=width)
+    return Facts(family=families.hypernetwork_family(header) if kind is Kind.HYPERNETWORK else families.UNKNOWN)
+
+
+def printable(text: str) -> str:
+    """The text without half characters, which neither a database nor an answer can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _text(said: Any) -> str | None:
+    return printable(said) if isinstance(said, str) and said else None
+
+
+def _digits(said: Any) -> str | None:
+    """A hash in hex, if it is one."""
+    if not isinstance(said, str) or not 12 <= len(said) <= 64 or set(said.lower()) - set("0123456789abcdef"):
+        return None
+    return said.lower()
+
+
+def _tags(metadata: dict[str, Any]) -> str:
+    """The words that a file can be found by: its title, its tags, and those of its training pictures."""
+    counts: dict[str, float] = {}
+    for tags in _values(metadata.get("ss_tag_frequency")):
+        for tag, count in tags.items() if isinstance(tags, dict) else ():
+            if isinstance(count, (int, float)):
+                counts[tag] = counts.get(tag, 0) + count
+    told = [metadata[key] for key in ("modelspec.title", "modelspec.tags") if isinstance(metadata.get(key), str)]
+    words = told + sorted(counts, key=lambda tag: -counts[tag])
+    return printable("\n".join(words)[:TAGS].casefold())
+
+
+def _values(said: Any) -> list[Any]:
+    return list(said.values()) if isinstance(said, dict) else []

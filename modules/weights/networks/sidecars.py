@@ -1,0 +1,65 @@
+"""What lies beside a network's file under its name: the user's notes and a preview picture."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Container
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+LONGEST = 1 << 20  # bytes
+PREVIEWS = tuple(f"{middle}.{kind}" for kind in ("png", "jpg", "jpeg", "webp", "gif") for middle in ("", ".preview"))
+
+
+@dataclass(frozen=True, slots=True)
+class UserMetadata:
+    """`NAME.json` as A1111's editor writes it; `vae` is for checkpoints."""
+
+    description: str = ""
+    sd_version: str = ""
+    activation_text: str = ""
+    preferred_weight: float = 0.0
+    negative_text: str = ""
+    notes: str = ""
+    vae: str = ""
+
+
+def user_metadata(path: Path) -> UserMetadata:
+    """The notes beside a file; what is missing, or of the wrong kind, is empty."""
+    said = _table(path.with_suffix(".json"))
+    texts = {
+        name: said[name.replace("_", " ")]
+        for name in ("description", "sd_version", "activation_text", "negative_text", "notes", "vae")
+        if isinstance(said.get(name.replace("_", " ")), str)
+    }
+    return UserMetadata(**texts, preferred_weight=_number(said.get("preferred weight")))
+
+
+def preview(name: str, beside: Container[str]) -> str | None:
+    """The name of the preview picture among the files beside; `name` is the network's without its suffix."""
+    return next((name + end for end in PREVIEWS if name + end in beside), None)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            said = json.loads(file.read(LONGEST))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("The notes in %s cannot be read: %s.", path, error)
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _number(said: Any) -> float:
+    try:
+        number = float(said)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
