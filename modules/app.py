@@ -28,7 +28,8 @@ from modules.weights.hashing import Hashes
 from modules.weights.library import Library
 from modules.weights.networks.catalogue import Catalogue
 from modules.weights.networks.entries import Kind
-from modules.weights.networks.shelf import Shelf
+from modules.weights.networks.shelf import Shelf, Shelves
+from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,7 @@ class App:
     options: Options
     library: Library
     sources: Sources
-    networks: Shelf
-    embeddings: Shelf
-    hypernetworks: Shelf
-    vaes: Shelf
+    shelves: Shelves
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -58,6 +56,11 @@ class App:
             return self.engine.run(planned, progress)
 
         return self.queue.submit("txt2img", work, task_id=task_id, request=dataclasses.asdict(request))
+
+    def local_name(self, shelf: str, digits: str) -> str | None:
+        """The name here of the file on a shelf that has this hash, wherever it came from."""
+        entry = getattr(self.shelves, shelf).by_hash(digits)
+        return None if entry is None else entry.path.name if shelf == "vaes" else entry.name
 
     def checkpoint_changed(self, title: Any) -> None:
         """The option was set: load it beside everything else."""
@@ -81,17 +84,19 @@ class App:
 class Engine:
     """The engine room behind a door that opens at the first job: torch and diffusers take seconds to import."""
 
-    def __init__(self, launch: Launch, folders: Folders, library: Library, options: Options):
-        self._parts = (launch, folders, library, options)
+    def __init__(self, launch: Launch, folders: Folders, library: Library, options: Options, shelves: Shelves):
+        self._parts = (launch, folders, library, options, shelves)
         self._cache: Any = None
+        self._networks: Any = None
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
         if self._cache is None:
             from modules.weights.cache import Cache
             from modules.weights.devices import place
+            from modules.weights.networks.store import Store
 
-            launch, _, library, options = self._parts
+            launch, _, library, options, shelves = self._parts
             where = place(
                 use_cpu=bool(launch.use_cpu),
                 device_id=launch.device_id,
@@ -99,6 +104,12 @@ class Engine:
                 no_half_vae=launch.no_half_vae,
             )
             self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
+            self._networks = Store(
+                shelves,
+                where.device,
+                limit=lambda: options.view().lora_in_memory_limit,
+                vae_flag=Path(launch.vae_path).expanduser().resolve() if launch.vae_path else None,
+            )
         return self._cache
 
     def load(self, checkpoint: Any) -> None:
@@ -109,7 +120,7 @@ class Engine:
         """Make the pictures of a plan."""
         from modules.generate import engine
 
-        return engine.run(planned, self._opened(), self._parts[1], progress)
+        return engine.run(planned, self._opened(), self._networks, self._parts[1], progress)
 
 
 def build(launch: Launch) -> App:
@@ -129,22 +140,26 @@ def build(launch: Launch) -> App:
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))
     catalogue = Catalogue(folders.cache / "networks.sqlite3")
+    shelves = Shelves(
+        loras=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
+        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
+        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
+        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
+    )
     app = App(
         launch=launch,
         folders=folders,
         options=options,
         library=library,
         sources=sources,
-        networks=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
-        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
-        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
-        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
+        shelves=shelves,
         queue=Queue(JobStore(folders.jobs)),
-        engine=Engine(launch, folders, library, options),
+        engine=Engine(launch, folders, library, options, shelves),
         catalogs={
             "samplers": sampler_names,
             "schedulers": schedule_names,
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
+            "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
             "styles": lambda: list(styles.all()),
         },
     )

@@ -24,6 +24,7 @@ CATALOGS = {
     "schedulers": lambda: ["Karras"],
     "checkpoints": lambda: ["tiny-sd1"],
     "styles": lambda: ["x"],
+    "vaes": lambda: ["Automatic", "x"],
 }
 
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.

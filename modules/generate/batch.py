@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from modules.generate.conditioning import Conditioner, Steering
+from modules.generate.conditioning import Conditioner, Prompted, Steering
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
@@ -16,6 +16,7 @@ from modules.sampling.prediction import Levels
 from modules.sampling.rng import NoiseSource, Variation
 from modules.sampling.samplers.consistency import distilled
 from modules.sampling.schedules import sigmas
+from modules.weights.library import Checkpoint
 from modules.weights.loader import Model
 
 PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where the prompts are of one length
@@ -32,6 +33,7 @@ class Batch:
     seeds: tuple[int, ...]
     noise: NoiseSource
     steering: Steering
+    told: list[dict[str, str | None]]  # what the infotext of each image says beside parameters and options
     sigmas: Tensor
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
     refined: bool = False  # the refiner has taken over: model and prompts are its own
@@ -42,22 +44,20 @@ class Batch:
         """What steers the model's call number `call`."""
         return self.steering.at(call)
 
-    def told(self, offset: int) -> dict[str, None]:
-        """The infotext's keys that mean nothing for the image at `offset`."""
-        return {} if self.steering.images[offset].padded else dict.fromkeys(PADDING)
-
-    def refine(self, plan: Plan, model: Model, conditioner: Conditioner) -> None:
+    def refine(self, plan: Plan, models: Models, refiner: Checkpoint) -> None:
         """Go on with another model."""
-        self.model, self.refined = model, True
-        self.levels = levels_of(model, plan)
-        self.steering = _steering(plan, conditioner, self.first)
+        ready = models.get(refiner, plan.wording.prompts[self.first])
+        self.model, self.refined = ready.model, True
+        self.levels = levels_of(ready.model, plan)
+        self.steering = _steering(plan, ready.conditioner, self.first)
 
 
 def make_batch(plan: Plan, models: Models, number: int) -> Batch:
     """The batch of iteration `number`, ready to be sampled."""
     request, view = plan.request, plan.view
-    model, conditioner = models.get(plan.checkpoint)
     first = number * request.batch_size
+    ready = models.get(plan.checkpoint, plan.wording.prompts[first])
+    model, steering = ready.model, _steering(plan, ready.conditioner, first)
     seeds = plan.seeds[first : first + request.batch_size]
     levels = levels_of(model, plan)
     low, high = _range(plan)
@@ -69,7 +69,8 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
         first=first,
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
-        steering=_steering(plan, conditioner, first),
+        steering=steering,
+        told=[{**ready.told, **_told(image, models)} for image in steering.images],
         sigmas=sigmas(
             plan.choice.schedule,
             request.steps,
@@ -83,6 +84,12 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
             skip_type=view.uni_pc_skip_type,
         ),
     )
+
+
+def _told(image: Prompted, models: Models) -> dict[str, str | None]:
+    """Infotext pairs of one image; None takes a key away that means nothing for it."""
+    said: dict[str, str | None] = {"TI hashes": models.word_hashes(image.words)}
+    return said if image.padded else said | dict.fromkeys(PADDING)
 
 
 def _steering(plan: Plan, conditioner: Conditioner, first: int) -> Steering:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from modules.generate.wording import chunker
-from modules.prompts.chunks import LENGTH, Chunk, Vocabulary
+from modules.prompts.chunks import LENGTH, Chunk, Find, Vocabulary
 from modules.prompts.composition import parse_composition
 from modules.prompts.networks import parse_tags
 from modules.prompts.schedule import Step, parse_schedule
@@ -58,6 +58,7 @@ class Prompted:
     parts: tuple[Scheduled, ...]
     negative: Scheduled
     padded: bool = False
+    words: tuple[str, ...] = ()  # the embeddings in its prompts
 
     def of_parts(self, count: int) -> Prompted:
         """With parts of no weight up to a count, so that images of one batch have the same number."""
@@ -88,11 +89,13 @@ class Steering:
 class Conditioner:
     """Reads prompts with one text encoder, as the options want them read."""
 
-    def __init__(self, text: TextEncoder, view: View, steps: int):
+    def __init__(self, text: TextEncoder, view: View, steps: int, find: Find = lambda ids, place: None):
+        """`find` tells the embeddings among tokens."""
         self._text = text
         self._view = view
         self._steps = steps
-        self._chunks = chunker(view)
+        self._chunks = chunker(view, find)
+        self._words: dict[str, None] = {}
 
     def steering(self, prompts: Sequence[str], negative_prompts: Sequence[str]) -> Steering:
         """What steers a batch of images with these prompts; equal ones are read once."""
@@ -103,11 +106,13 @@ class Conditioner:
 
     def _prompted(self, prompt: str, negative_prompt: str) -> Prompted:
         """AND and network tags are text in a negative prompt, as in A1111."""
+        self._words = {}
         written = parse_composition(parse_tags(prompt)[0])
         parts = [self._scheduled(part.text, part.weight) for part in written]
         longest = max(part.length for part in parts)
         parts = [part.stretched(longest) for part in parts]
-        return self._padded(Prompted(tuple(parts), self._scheduled(negative_prompt)))
+        negative = self._scheduled(negative_prompt)
+        return self._padded(Prompted(tuple(parts), negative, words=tuple(self._words)))
 
     def _padded(self, image: Prompted) -> Prompted:
         """Both prompts of one length where the options want that: by empty chunks, or as A1111 once did."""
@@ -118,7 +123,7 @@ class Conditioner:
             return replace(image, negative=negative.stretched(wanted), padded=True)
         longer = max(wanted, negative.length)
         parts = tuple(self._filled(part, longer) for part in image.parts)
-        return Prompted(parts, self._filled(negative, longer), padded=True)
+        return replace(image, parts=parts, negative=self._filled(negative, longer), padded=True)
 
     def _filled(self, part: Scheduled, length: int) -> Scheduled:
         empty = self._text.encode([EMPTY.tokens], self._view.CLIP_stop_at_last_layers)
@@ -137,7 +142,9 @@ class Conditioner:
         return torch.cat([self._column(column) for column in columns], dim=1).chunk(len(entries))
 
     def _column(self, column: list[Chunk]) -> Tensor:
-        z = self._text.encode([chunk.tokens for chunk in column], self._view.CLIP_stop_at_last_layers)
+        self._words |= dict.fromkeys(name for chunk in column for _, name in chunk.words)
+        tokens, words = [chunk.tokens for chunk in column], tuple(chunk.words for chunk in column)
+        z = self._text.encode(tokens, self._view.CLIP_stop_at_last_layers, words)
         emphasis = self._view.emphasis
         return z if emphasis == "Ignore" else emphasise(z, column, balanced=emphasis == "Original")
 

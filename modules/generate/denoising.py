@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import torch
 from PIL import Image
@@ -66,9 +67,18 @@ def _guided(batch: Batch, plan: Plan) -> Guided:
         batch.contexts,
         plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
         view.batch_cond_uncond,
-        Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls),
+        _skip(batch, plan),
         keeps_uncond=cfgpp,
     )
+
+
+def _skip(batch: Batch, plan: Plan) -> Callable[[int, float], bool]:
+    """When the negative prompt is left out. A1111 compares DDIM's family by timestep, not by noise level."""
+    view = plan.view
+    skip = Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls)
+    if plan.choice.sampler.schedule is None:
+        return skip
+    return lambda call, sigma: skip(call, float(batch.levels.t(torch.tensor(sigma))))
 
 
 def _with_refiner(guided: Guided, batch: Batch, plan: Plan, models: Models) -> Denoiser:
@@ -78,7 +88,7 @@ def _with_refiner(guided: Guided, batch: Batch, plan: Plan, models: Models) -> D
         return guided
 
     def take_over() -> None:
-        batch.refine(plan, *models.get(refiner))
+        batch.refine(plan, models, refiner)
         guided.predict = batch.model.prediction(batch.levels)
 
     return Refined(

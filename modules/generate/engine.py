@@ -23,19 +23,21 @@ from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
 from modules.settings.folders import Folders
 from modules.weights.cache import Cache
+from modules.weights.networks.store import Store
 
 log = logging.getLogger(__name__)
 
 
-def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Result:
+def run(plan: Plan, cache: Cache, networks: Store, folders: Folders, progress: Progress) -> Result:
     """Make the pictures of a plan. What is finished is on disk before the next batch begins.
 
     Interrupted by the user, it answers with what there is; WebuiError when nothing can be made.
     """
     started = time.monotonic()
     with _explained(plan), torch.inference_mode():
-        models = Models(plan, cache, progress)
-        plan = replace(plan, checkpoint=models.get(plan.checkpoint)[0].checkpoint)
+        models = Models(plan, cache, networks, progress)
+        ready = models.get(plan.checkpoint, plan.wording.prompts[0])
+        plan = replace(plan, checkpoint=ready.model.checkpoint)
         progress.begin(plan.request.n_iter, plan.request.steps)
         pictures = _pictures(plan, models, folders, progress)
     return Result(
@@ -44,7 +46,8 @@ def run(plan: Plan, cache: Cache, folders: Folders, progress: Progress) -> Resul
         grid=_grid(plan, pictures, folders),
         model_name=plan.checkpoint.model_name,
         model_hash=plan.checkpoint.short_hash,
-        extra=dict(plan.wording.extra),
+        extra=plan.wording.extra | ready.told,
+        comments=(*plan.wording.comments, *models.comments),
         seconds=time.monotonic() - started,
         interrupted=progress.stop.interrupted,
     )
@@ -81,7 +84,7 @@ def _decode(batch: Batch, plan: Plan, folders: Folders) -> None:
     decoded = batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy()
     for offset, image in enumerate(pixels.to_images(decoded)):
         index = batch.first + offset
-        text = infotext.write(plan, index, plan.checkpoint, batch.told(offset))
+        text = infotext.write(plan, index, plan.checkpoint, batch.told[offset])
         saves = plan.view.samples_save and not plan.request.do_not_save_samples and not batch.stopped
         path: Path | None = save_image(image, plan, index, text, folders) if saves else None
         batch.pictures.append(Picture(image=image, infotext=text, path=path))

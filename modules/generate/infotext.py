@@ -21,10 +21,13 @@ T = TypeVar("T")
 
 MODEL, MODEL_HASH = "Model", "Model hash"
 
+VAE, VAE_HASH, LORA_HASHES, TI_HASHES = "VAE", "VAE hash", "Lora hashes", "TI hashes"
+LocalName = Callable[[str, str], str | None]  # a shelf and a hash → the name that the file has here
+
 ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
-    "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, "Variation seed",
-    "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD", "Token merging ratio",
-    "RNG", "NGMS", "Tiling",
+    "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, VAE_HASH, VAE,
+    "Variation seed", "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD",
+    "Token merging ratio", "RNG", "NGMS", "Tiling", LORA_HASHES, TI_HASHES,
 )  # fmt: skip
 
 
@@ -86,15 +89,17 @@ def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, An
     return infotext.write(request.prompt, request.negative_prompt, told)
 
 
-def read(text: str, options: Mapping[str, Spec], compatible: bool = True) -> Reading:
+def read(
+    text: str, options: Mapping[str, Spec], compatible: bool = True, local: LocalName = lambda shelf, digits: None
+) -> Reading:
     """Understand an infotext; a pair whose value makes no sense counts as unknown, never as an error.
 
     `options`: the known ones by name (`view.specs()`). A key that is absent stands for its option's `absent` value.
-    `compatible`: what older versions of A1111 drew in their own way is asked for that way.
+    `compatible`: what older versions of A1111 drew in their own way is asked for that way. `local` knows files by hash.
     """
     found = infotext.read(text)
     pairs = dict(found.pairs)
-    prompt = found.prompt + _hypernetwork(pairs)
+    prompt = _localised(found.prompt, pairs.pop(LORA_HASHES, ""), local) + _hypernetwork(pairs)
     values: dict[str, Any] = {"prompt": prompt, "negative_prompt": found.negative_prompt}
     for codec in CODECS:
         values |= _taken(pairs, (codec.key,), codec.read) or {}
@@ -107,8 +112,8 @@ def read(text: str, options: Mapping[str, Spec], compatible: bool = True) -> Rea
             value = _taken(pairs, (spec.infotext, *spec.also), spec.parse)
             overrides[name] = spec.absent if value is None else value
     overrides |= {name: True for name in switches(found) if compatible and name in options}
-    overrides |= _checkpoint(pairs)
-    for key in (VERSION_KEY, TEMPLATE, NEGATIVE_TEMPLATE):
+    overrides |= _checkpoint(pairs) | _vae(pairs, local)
+    for key in (VERSION_KEY, TI_HASHES, TEMPLATE, NEGATIVE_TEMPLATE):
         pairs.pop(key, None)
     return Reading(values, overrides, pairs)
 
@@ -140,6 +145,23 @@ def _checkpoint(pairs: dict[str, str]) -> dict[str, Any]:
     return {"sd_model_checkpoint": f"{name} [{digits}]".strip() if digits else name}
 
 
+def _vae(pairs: dict[str, str], local: LocalName) -> dict[str, Any]:
+    """The VAE file, by the name it has here."""
+    name, digits = pairs.pop(VAE, ""), pairs.pop(VAE_HASH, "")
+    found = local("vaes", digits) if digits else None
+    return {"sd_vae": found or name} if found or name else {}
+
+
+def _localised(prompt: str, hashes: str, local: LocalName) -> str:
+    """The prompt's LoRA tags by the names that the files with these hashes have here: `name: 0123456789ab, …`."""
+    for pair in hashes.split(","):
+        alias, _, digits = (part.strip() for part in pair.rpartition(":"))
+        name = local("loras", digits) if alias else None
+        if name:
+            prompt = prompt.replace(f"<lora:{alias}:", f"<lora:{name}:")
+    return prompt
+
+
 def differing(overrides: Mapping[str, Any], view: View) -> dict[str, Any]:
     """The overrides that would change something now; the checkpoint only if the options do not disregard it."""
     kept = {name: value for name, value in overrides.items() if value != getattr(view, name)}
@@ -166,5 +188,5 @@ def parse_chip(text: str, options: Mapping[str, Spec]) -> tuple[str, Any]:
 
 
 def _chip_key(name: str, spec: Spec) -> str:
-    """A1111 shows the checkpoint under its infotext key too."""
-    return MODEL_HASH if name == "sd_model_checkpoint" else spec.infotext or spec.name
+    """A1111 shows checkpoint and VAE under their infotext keys too."""
+    return {"sd_model_checkpoint": MODEL_HASH, "sd_vae": VAE}.get(name) or spec.infotext or spec.name

@@ -2,38 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from modules.generate.conditioning import Conditioner
 from modules.generate.plan import Plan
+from modules.generate.wording import uses_of
 from modules.jobs.progress import Progress
 from modules.settings.options import View
 from modules.weights.alterations import Alterations
 from modules.weights.cache import Cache
 from modules.weights.library import Checkpoint
 from modules.weights.loader import Model
+from modules.weights.networks.store import Hypernetworks, Store, Worn
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model as one batch wants it, the conditioner of its text encoder, and the networks' infotext pairs."""
+
+    model: Model
+    conditioner: Conditioner
+    told: dict[str, str]
 
 
 class Models:
-    """Gives the checkpoint's model ready for the plan's pictures, with the conditioner of its text encoder."""
+    """Gives checkpoints' models ready for the plan's pictures. `comments` are sentences on what could not be done."""
 
-    def __init__(self, plan: Plan, cache: Cache, progress: Progress):
+    def __init__(self, plan: Plan, cache: Cache, networks: Store, progress: Progress):
+        self.comments: dict[str, None] = {}
         self._plan = plan
         self._cache = cache
+        self._networks = networks
         self._progress = progress
-        self._conditioners: dict[Checkpoint, Conditioner] = {}
 
-    def get(self, checkpoint: Checkpoint) -> tuple[Model, Conditioner]:
-        """Load it if need be, which the progress line says. The pair holds until the next call for another one."""
+    def get(self, checkpoint: Checkpoint, prompt: str) -> Ready:
+        """Load it if need be, which the progress line says, and put on the networks that the prompt names.
+
+        What was got before holds no longer.
+        """
+        plan = self._plan
         self._progress.say("Loading the checkpoint")
-        model = self._cache.get(checkpoint, among=2 if self._plan.refiner else 1)
+        model = self._cache.get(checkpoint, among=2 if plan.refiner else 1)
         self._progress.say("")
-        model.altered.apply(_wanted(self._plan.view))
-        if model.checkpoint not in self._conditioners:
-            self._conditioners[model.checkpoint] = Conditioner(model.text, self._plan.view, self._plan.calls)
-        return model, self._conditioners[model.checkpoint]
+        uses, comments = ([], []) if plan.request.disable_extra_networks else uses_of(prompt)
+        worn = self._networks.put_on(model, uses, plan.view.lora_functional)
+        vae = self._networks.put_vae(model, plan.view.sd_vae, plan.view.sd_vae_overrides_per_model_preferences)
+        self.comments |= dict.fromkeys([*comments, *worn.comments, *vae.comments])
+        model.altered.apply(_wanted(plan.view, worn.hypernetworks))
+        words = self._networks.teach(model)
+        return Ready(
+            model, Conditioner(model.text, plan.view, plan.calls, words.find), {**self._vae_told(vae), **worn.told}
+        )
+
+    def _vae_told(self, vae: Worn) -> dict[str, str]:
+        view = self._plan.view
+        said = {"VAE hash": view.add_vae_hash_to_info, "VAE": view.add_vae_name_to_info}
+        return {key: text for key, text in vae.told.items() if text and said[key]}
+
+    def word_hashes(self, names: Iterable[str]) -> str | None:
+        """The infotext's account of the embeddings used."""
+        found = [(name, self._networks.embedding_hash(name)) for name in names]
+        return ", ".join(f"{name}: {digits}" for name, digits in found if digits) or None
 
 
-def _wanted(view: View) -> Alterations:
+def _wanted(view: View, hypernetworks: Hypernetworks) -> Alterations:
     return Alterations(
+        hypernetworks=hypernetworks,
         tiling=view.tiling,
         merging=view.token_merging_ratio,
         freeu=(view.freeu_b1, view.freeu_b2, view.freeu_s1, view.freeu_s2) if view.freeu else None,

@@ -85,7 +85,7 @@ class Plan:
             "Emphasis": self.view.emphasis != "Original" and has_brackets(*prompts, old=self.view.use_old_scheduling),
             "Old prompt editing timelines": self.view.use_old_scheduling and tells_schedules_apart(*prompts),
             "Pad conds": not self.view.pad_cond_uncond_v0,
-            "ENSD": sampler.uses_ensd,
+            "ENSD": sampler.uses_ensd and self.view.eta_ancestral != 0,
             "Eta": sampler.ancestral,
             "Eta DDIM": sampler.takes_eta_ddim,
             "Beta schedule alpha": schedule.name == "beta",

@@ -42,6 +42,7 @@ class Request:
     refiner_switch_at: float | None = param(None, "Refiner switch at", slider=Range(0.01, 1, 0.01), valid=Range(0, 1), infotext="Refiner switch at",
                                             omit=lambda r: not r.refiner_checkpoint,
                                             doc="Share of the way from noise to picture at which the refiner takes over; not given: at once.")
+    disable_extra_networks: bool = param(False, "Disable extra networks", omit=lambda r: True, doc="Leave the networks named in the prompt out.")
     eta: float | None = param(None, "Eta", valid=Range(0, 10), omit=lambda r: True, doc="For this request, in place of the option eta_ancestral.")
     s_min_uncond: float | None = param(None, "Negative Guidance minimum sigma", valid=Range(0, 10000), omit=lambda r: True)
     s_churn: float | None = param(None, "Sigma churn", valid=Range(0, 1000), omit=lambda r: True)

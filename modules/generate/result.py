@@ -32,6 +32,7 @@ class Result:
     extra: dict[str, Any]  # what the infotext says beside parameters and options
     seconds: float
     interrupted: bool = False
+    comments: tuple[str, ...] = ()  # sentences about what is not as it was asked
 
     @property
     def shown(self) -> tuple[Picture, ...]:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+from modules.exceptions import PromptError
 from modules.generate.request import Request
 from modules.prompts.attention import Weighted, parse_attention
-from modules.prompts.chunks import Chunk, pack
+from modules.prompts.chunks import Chunk, Find, pack
 from modules.prompts.comments import strip_comments
 from modules.prompts.counting import Chunker, count_tokens, moments
-from modules.prompts.networks import parse_tags
+from modules.prompts.networks import Use, parse_tags, use
 from modules.prompts.old_emphasis import bracket_factors, pack_old
 from modules.prompts.schedule import parse_schedule
 from modules.prompts.stylefiles import Styles
@@ -25,6 +26,7 @@ from modules.settings.options import View
 from modules.weights.tokenizer import tokenize, vocabulary
 
 MOST_STEPS = 150  # that are counted: by then alternatives have come round
+NETWORKS = ("lora", "lyco", "hypernet")
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # keys of the Dynamic Prompts extension
 
 
@@ -52,7 +54,6 @@ def word(request: Request, view: View, seeds: Sequence[int], sources: Sources | 
     comments = [f"There is no style {name[:60]!r}; it was left out." for name in request.styles if name not in known]
     styles = [known[name] for name in request.styles if name in known]
     prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
-    comments += [f"Networks are not built in yet; {tag} was left out." for tag in dict.fromkeys(parse_tags(prompt)[1])]
     made = Wording(prompts=(prompt,) * len(seeds), negative_prompts=(negative,) * len(seeds), comments=tuple(comments))
     return _drawn(made, seeds, sources.wildcards) if sources and view.enable_wildcards else made
 
@@ -91,8 +92,22 @@ def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording
     )
 
 
-def chunker(view: View) -> Chunker:
-    """How the options want a text cut into chunks of tokens."""
+def uses_of(prompt: str) -> tuple[list[Use], list[str]]:
+    """The networks that a prompt's tags ask for, and sentences for tags that make no sense."""
+    uses, comments = [], []
+    for tag in parse_tags(prompt)[1]:
+        if tag.kind not in NETWORKS:
+            comments.append(f"{str(tag)[:80]} names no kind of network known here; it was left out.")
+            continue
+        try:
+            uses.append(use(tag))
+        except PromptError as error:
+            comments.append(str(error))
+    return uses, comments
+
+
+def chunker(view: View, find: Find = lambda ids, place: None) -> Chunker:
+    """How the options want a text cut into chunks of tokens; `find` tells the embeddings among them."""
     weighs = view.emphasis != "None"
     if view.use_old_emphasis_implementation:
         factors = _bracket_factors() if weighs else {}
@@ -100,7 +115,7 @@ def chunker(view: View) -> Chunker:
 
     def chunks(text: str) -> list[Chunk]:
         pieces = parse_attention(text) if weighs else [Weighted(text)]
-        return pack(pieces, tokenize, backtrack=view.comma_padding_backtrack)
+        return pack(pieces, tokenize, backtrack=view.comma_padding_backtrack, find=find)
 
     return chunks
 

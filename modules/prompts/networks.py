@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from modules.exceptions import PromptError
+
 TAG = re.compile(r"<(\w+):([^>]+)>")
 
 
@@ -27,6 +29,29 @@ class NetworkTag:
 
     def __str__(self) -> str:
         return f"<{self.kind}:{':'.join(self.items)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a tag asks for: a network, its strength on text encoders and on the UNet, a LoRA's rank to cut to."""
+
+    kind: str
+    name: str
+    te: float = 1.0
+    unet: float = 1.0
+    dyn: int | None = None
+
+
+def use(tag: NetworkTag) -> Use:
+    """`<kind:name:te:unet:dyn>`, numbers also by name; the UNet's is the text encoders' unless told. PromptError."""
+    name, *numbers = tag.positional or ("",)
+    said = dict(zip(("te", "unet", "dyn"), numbers, strict=False)) | tag.named
+    try:
+        te = float(said.get("te", 1))
+        dyn = int(said["dyn"]) if "dyn" in said else None
+        return Use("lora" if tag.kind == "lyco" else tag.kind, name, te, float(said.get("unet", te)), dyn)
+    except ValueError as error:
+        raise PromptError(f"{str(tag)[:80]} has no number where one belongs; it was left out.") from error
 
 
 def parse_tags(prompt: str) -> tuple[str, list[NetworkTag]]:

@@ -38,7 +38,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
 
 def _submit(app: App, body: Any) -> tuple[Job, Beside]:
-    asked = understand(body, app.options.view())
+    asked = understand(body, app.options.view(), app.local_name)
     job = app.txt2img(asked.request, asked.body.force_task_id or None)
     if not asked.body.override_settings_restore_afterwards:
         app.options.change(asked.request.override_settings)

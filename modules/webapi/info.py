@@ -35,8 +35,8 @@ def info(result: Result) -> str:
         "face_restoration_model": None,
         "sd_model_name": result.model_name,
         "sd_model_hash": result.model_hash,
-        "sd_vae_name": None,
-        "sd_vae_hash": None,
+        "sd_vae_name": result.extra.get("VAE"),
+        "sd_vae_hash": result.extra.get("VAE hash"),
         "seed_resize_from_w": asked.seed_resize_from_w,
         "seed_resize_from_h": asked.seed_resize_from_h,
         "denoising_strength": None,
@@ -49,8 +49,8 @@ def info(result: Result) -> str:
         "is_using_inpainting_conditioning": False,
         "version": VERSION,
     }
-    if said.comments:
-        told["comments"] = said.comments  # A1111 tells them on its page alone
+    if result.comments:
+        told["comments"] = result.comments  # A1111 tells them on its page alone
     return json.dumps(told, default=str)
 
 

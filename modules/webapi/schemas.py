@@ -79,7 +79,6 @@ class Beside(Body):
     force_task_id: str | None = Field(None, max_length=200, description="Id to follow the job by.")
     infotext: str | None = Field(None, description="A picture's parameters; they fill the fields that are not given.")
     override_settings_restore_afterwards: bool = Field(True, description="If false, override_settings stay in effect.")
-    disable_extra_networks: bool = False
     restore_faces: bool = False
     denoising_strength: Real | None = None
     firstpass_image: str | None = None
@@ -139,9 +138,9 @@ class Asked:
     body: Beside
 
 
-def understand(body: Any, view: View) -> Asked:
+def understand(body: Any, view: View, local: texts.LocalName = lambda shelf, digits: None) -> Asked:
     """The request that a body stands for. WebuiError with a sentence for what cannot be done, or not yet."""
-    body = _with_infotext(body, view)
+    body = _with_infotext(body, view, local)
     _refuse(body)
     given = {name: getattr(body, name) for name in specs(Txt2Img)}
     given |= dict(  # noqa: C408 - names, not texts
@@ -152,11 +151,11 @@ def understand(body: Any, view: View) -> Asked:
     return Asked(request_from(given), body)
 
 
-def _with_infotext(body: Any, view: View) -> Any:
+def _with_infotext(body: Any, view: View, local: texts.LocalName) -> Any:
     """The body, its infotext's values in the fields that the caller left out and its options under the caller's."""
     if not body.infotext:
         return body
-    reading = texts.read(body.infotext, view.specs(), view.auto_backcompat)
+    reading = texts.read(body.infotext, view.specs(), view.auto_backcompat, local)
     said = body.model_dump(exclude_unset=True)
     values = {name: value for name, value in reading.values.items() if name in type(body).model_fields}
     if "sampler_index" in said:  # the caller's sampler, under its old name

@@ -39,7 +39,7 @@ def filled(app: App, form: Form, text: str) -> list[Any]:
         return [gr.skip() for _ in form.components()]
     view = app.options.view()
     known = view.specs()
-    reading = read(text, known, view.auto_backcompat)
+    reading = read(text, known, view.auto_backcompat, app.local_name)
     values = undressed(app, on_menus(reading.values), view.infotext_styles)
     defaults = specs(Txt2Img)
     extra = any(name in form.extras and value != defaults[name].default for name, value in values.items())

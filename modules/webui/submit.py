@@ -114,7 +114,7 @@ def shown(task_id: str, result: Result, files: list[str]) -> Outputs:
     }
     said = "Interrupted after" if result.interrupted else "Time taken:"
     line = f'<p class="time">{said} <span class="measurement">{duration(result.seconds)}</span></p>'
-    line += "".join(f'<p class="comment">{html.escape(text)}</p>' for text in result.plan.wording.comments)
+    line += "".join(f'<p class="comment">{html.escape(text)}</p>' for text in result.comments)
     gallery = gr.update(value=files, selected_index=0 if files else None)
     return gallery, json.dumps(info), infotext(texts[0] if texts else ""), line, task_id, 0
 

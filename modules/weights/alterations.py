@@ -1,4 +1,4 @@
-"""What a request may change in a loaded model for its own pictures: seamless edges, merged tokens, FreeU."""
+"""What a request may change in a loaded model: seamless edges, merged tokens, FreeU, hypernetworks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tomesd.merge import bipartite_soft_matching_random2d  # type: ignore[import
 from torch import Tensor, nn
 from torch.nn import functional
 
+from modules.weights.networks.hypernetwork import Hypernetwork, put_on
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alterations:
@@ -21,6 +23,7 @@ class Alterations:
     tiling: bool = False
     merging: float = 0.0
     freeu: tuple[float, float, float, float] | None = None
+    hypernetworks: tuple[tuple[Hypernetwork, float], ...] = ()
 
 
 class Altered:
@@ -31,6 +34,7 @@ class Altered:
         self._vae = vae
         self._now = Alterations()
         self._merging: list[Any] = []
+        self._bending: list[Any] = []
         fit_odd_sizes(unet)
 
     def apply(self, wanted: Alterations) -> None:
@@ -47,6 +51,10 @@ class Altered:
             if wanted.freeu:
                 b1, b2, s1, s2 = wanted.freeu
                 self._unet.enable_freeu(s1=s1, s2=s2, b1=b1, b2=b2)
+        if wanted.hypernetworks != self._now.hypernetworks:
+            for handle in self._bending:
+                handle.remove()
+            self._bending = put_on(self._unet, wanted.hypernetworks)
         self._now = wanted
 
 

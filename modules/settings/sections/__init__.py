@@ -1,6 +1,6 @@
 """The sections of the settings page, in page order; each field is one option under A1111's name."""
 
-from modules.settings.sections.computing import Compatibility, FreeU, Optimizations
+from modules.settings.sections.computing import Compatibility, FreeU, Optimizations, Vae
 from modules.settings.sections.interface import Gallery, Infotext, Interface, Previews
 from modules.settings.sections.launch import Launch
 from modules.settings.sections.pictures import Prompting, Sampling, StableDiffusion
@@ -11,6 +11,7 @@ SECTIONS: dict[str, type] = {
     "Paths for saving": Paths,
     "Saving to a directory": Directories,
     "Stable Diffusion": StableDiffusion,
+    "VAE": Vae,
     "Optimizations": Optimizations,
     "Compatibility": Compatibility,
     "FreeU": FreeU,

@@ -8,6 +8,15 @@ from modules.declare import Range, param
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Vae:
+    """VAE: what turns latents into pixels."""
+
+    sd_vae: str = param("Automatic", "SD VAE", choices="vaes", doc="Automatic: the file beside the checkpoint, else its own. None: its own.")
+    sd_vae_overrides_per_model_preferences: bool = param(True, "Selected VAE overrides per-model preferences",
+                                                         doc="Else a VAE beside the checkpoint or in its notes goes first.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Optimizations:
     """Optimizations."""
 
@@ -23,6 +32,10 @@ class Optimizations:
                                   doc="Faster when prompt and negative prompt have different lengths; changes such pictures.")
     pad_cond_uncond_v0: bool = param(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0", absent=False,
                                      doc="In place of the above, as A1111 had it for DDIM and PLMS before 1.6; cuts off a negative prompt that is longer.")
+    lora_functional: bool = param(False, "Lora/Networks: use old method that takes longer when you have multiple Loras active and produces same results as kohya-ss/sd-webui-additional-networks extension",
+                                  doc="Adds to the layers' answers instead of changing their weights.")
+    lora_in_memory_limit: int = param(1, "Number of Lora networks to keep cached in memory", slider=Range(0, 100), valid=Range(0, 10000),
+                                      doc="Beside those in use.")
     batch_cond_uncond: bool = param(True, "Batch cond/uncond", doc="Both halves of the guidance in one model call; uses more memory and is faster.")
 
 

@@ -13,6 +13,8 @@ class Infotext:
 
     add_model_hash_to_info: bool = param(True, "Add model hash to infotext")
     add_model_name_to_info: bool = param(True, "Add model name to infotext")
+    add_vae_name_to_info: bool = param(True, "Add VAE name to infotext")
+    add_vae_hash_to_info: bool = param(True, "Add VAE hash to infotext")
     add_version_to_infotext: bool = param(True, "Add program version to infotext")
     infotext_styles: str = param("Apply if any", "Infer styles from prompts of pasted infotext", choices=("Ignore", "Apply", "Discard", "Apply if any"),
                                  doc="Ignore: leave prompt and styles alone. Apply: move the styles that a prompt is written in to the styles menu, and take all others off. "

@@ -14,6 +14,7 @@ class Launch:
     data_dir: str = param("", "Folder for all of the user's data", flag="--data-dir", doc="Default: the program's own folder.")
     models_dir: str = param("", "Folder that holds the model folders", flag="--models-dir", doc="Default: models under the data folder.")
     ckpt_dir: str = param("", "One more folder with checkpoints", flag="--ckpt-dir")
+    vae_path: str = param("", "A VAE file that is used whatever the settings say", flag="--vae-path")
     vae_dir: str = param("", "One more folder with VAEs", flag="--vae-dir")
     lora_dir: str = param("", "Folder with LoRAs", flag="--lora-dir", doc="Default: Lora under the model folders.")
     lyco_dir: str = param("", "One more folder with LoRAs", flag="--lyco-dir", doc="Default: LyCORIS under the model folders.")

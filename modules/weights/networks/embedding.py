@@ -29,7 +29,7 @@ SUFFIXES = (".pt", ".bin", ".safetensors", *PICTURES)
 LONGEST = 75  # vectors that fit into one chunk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
     """A word's vectors by text encoder, `te1` and for SDXL `te2`: each `[n, D]`, float32."""
 

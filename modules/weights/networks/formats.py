@@ -35,6 +35,17 @@ class Piece:
             raise ValueError(f"{names[0]} is missing")
         return found
 
+    def without_core(self) -> Piece:
+        """A LoRA's outer factors on the middle pixel: what A1111 makes of a Tucker core where it adds by hooks."""
+        core = self.get("lora_mid.weight")
+        if core is None:
+            return self
+        rows, columns = (side // 2 for side in core.shape[2:])
+        down = self.of("lora_down.weight")
+        padded = torch.nn.functional.pad(down, (columns, columns, rows, rows))
+        kept = {name: tensor for name, tensor in self.tensors.items() if name != "lora_mid.weight"}
+        return Piece({**kept, "lora_down.weight": padded})
+
     def to(self, device: torch.device) -> Piece:
         """The same on a device."""
         return Piece({name: tensor.to(device) for name, tensor in self.tensors.items()})

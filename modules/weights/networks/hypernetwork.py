@@ -63,7 +63,7 @@ class Bend:
         return x
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hypernetwork:
     """One file: by width, the networks for keys and for values."""
 

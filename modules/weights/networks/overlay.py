@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from modules.weights.networks.formats import Piece, add
 from modules.weights.networks.reading import Network, Target
@@ -30,16 +31,18 @@ class Applied:
         return self.unet if part == "unet" else self.te
 
 
-Recipe = tuple[tuple[int, float, int | None], ...]  # per network on a module: which, how strong, of what rank
+Recipe = tuple[Any, ...]  # what made a module's parameters: networks, strengths and ranks, and in which way
 
 
 @dataclass(slots=True)
-class _Base:
-    """A module's own parameters while others stand in for them; `recipe` says what made those."""
+class _Changed:
+    """A module's own parameters while others stand in for them, or a hook adds to its answers."""
 
     weight: nn.Parameter
     bias: nn.Parameter | None
     recipe: Recipe
+    hook: Any = None
+    troubles: dict[str, str] = field(default_factory=dict)
 
 
 class Overlay:
@@ -52,25 +55,32 @@ class Overlay:
         """`changed` is told the part of each module that gets other parameters."""
         self._modules = modules
         self._changed = changed
-        self._kept: dict[Target, _Base] = {}
+        self._kept: dict[Target, _Changed] = {}
         self._wanted: tuple[Applied, ...] = ()
 
     @torch.no_grad()
-    def apply(self, wanted: Sequence[Applied]) -> list[str]:
-        """Bring the model to these networks, in this order; a sentence for each that did not fit somewhere."""
+    def apply(self, wanted: Sequence[Applied], by_hooks: bool = False) -> list[str]:
+        """Bring the model to these networks, in this order; a sentence for each that does not fit somewhere.
+
+        `by_hooks` leaves linear layers and convolutions as they are and adds what the change makes of their input.
+        """
         self._wanted = tuple(wanted)  # keeps the networks alive, for recipes know them by identity
-        troubles: dict[str, str] = {}
         for target in self._touched(wanted):
             steps = [(one, one.network.pieces[target]) for one in wanted if _counts(one, target)]
-            recipe = tuple((id(one.network), one.strength(target[0]), one.dyn) for one, _ in steps)
+            recipe = (by_hooks, *((id(one.network), one.strength(target[0]), one.dyn) for one, _ in steps))
             kept = self._kept.get(target)
-            if recipe != (kept.recipe if kept else ()):
-                self._exchange(target, recipe, steps, troubles)
+            if (recipe if steps else None) == (kept.recipe if kept else None):
+                continue
+            self._changed(target[0])
+            self._take_off(target)
+            if steps:
+                self._put_on(target, recipe, steps)
+        told = {name: sentence for kept in self._kept.values() for name, sentence in kept.troubles.items()}
         for one in wanted:
             if one.network.pieces and not any(target in self._modules for target in one.network.pieces):
                 name = one.network.path.name
-                troubles[name] = f"{name} has no effect: it is made for another kind of model."
-        return list(troubles.values())
+                told[name] = f"{name} has no effect: it is made for another kind of model."
+        return list(told.values())
 
     def _touched(self, wanted: Iterable[Applied]) -> list[Target]:
         targets = dict.fromkeys(self._kept)
@@ -78,31 +88,54 @@ class Overlay:
             targets |= dict.fromkeys(target for target in one.network.pieces if target in self._modules)
         return list(targets)
 
-    def _exchange(
-        self, target: Target, recipe: Recipe, steps: list[tuple[Applied, Piece]], troubles: dict[str, str]
-    ) -> None:
-        module: Any = self._modules[target]
-        self._changed(target[0])
-        base = self._kept.pop(target, None) or _Base(module.weight, getattr(module, "bias", None), ())
-        module.weight, weight = base.weight, base.weight.float()
+    def _take_off(self, target: Target) -> None:
+        kept, module = self._kept.pop(target, None), cast("Any", self._modules[target])
+        if kept is None:
+            return
+        module.weight = kept.weight
         if hasattr(module, "bias"):
-            module.bias = base.bias
-        bias: Tensor | None = None
-        for one, piece in steps:
-            try:
-                weight, more = add(piece.to(weight.device), weight, one.strength(target[0]), one.dyn)
-            except (ValueError, RuntimeError, IndexError) as error:
-                name = one.network.path.name
-                troubles[name] = f"{name} does not fit this model: its part for {target[1]} {_brief(error)}."
-                continue
-            if more is not None:
-                bias = more if bias is None else bias + more
-        if steps:
-            self._kept[target] = _Base(base.weight, base.bias, recipe)
-            module.weight = nn.Parameter(weight.to(base.weight.dtype), requires_grad=False)
-            if bias is not None:
-                whole = bias if base.bias is None else base.bias.float() + bias
-                module.bias = nn.Parameter(whole.to(base.weight.dtype), requires_grad=False)
+            module.bias = kept.bias
+        if kept.hook is not None:
+            kept.hook.remove()
+
+    def _put_on(self, target: Target, recipe: Recipe, steps: list[tuple[Applied, Piece]]) -> None:
+        module: Any = self._modules[target]
+        kept = self._kept[target] = _Changed(module.weight, getattr(module, "bias", None), recipe)
+        by_hook = recipe[0] and isinstance(module, (nn.Linear, nn.Conv2d))
+        weight, bias = _summed(kept, target, [(one, p.without_core()) for one, p in steps] if by_hook else steps)
+        if by_hook:
+            kept.hook = module.register_forward_hook(_adding(weight - kept.weight.float(), bias))
+            return
+        module.weight = nn.Parameter(weight.to(kept.weight.dtype), requires_grad=False)
+        if bias is not None:
+            whole = bias if kept.bias is None else kept.bias.float() + bias
+            module.bias = nn.Parameter(whole.to(kept.weight.dtype), requires_grad=False)
+
+
+def _summed(kept: _Changed, target: Target, steps: list[tuple[Applied, Piece]]) -> tuple[Tensor, Tensor | None]:
+    """The module's weight after all networks and what they add to its bias; what does not fit is noted."""
+    weight, bias = kept.weight.float(), None
+    for one, piece in steps:
+        try:
+            weight, more = add(piece.to(weight.device), weight, one.strength(target[0]), one.dyn)
+        except (ValueError, RuntimeError, IndexError) as error:
+            name = one.network.path.name
+            kept.troubles[name] = f"{name} does not fit this model: its part for {target[1]} {_brief(error)}."
+            continue
+        if more is not None:
+            bias = more if bias is None else bias + more
+    return weight, bias
+
+
+def _adding(delta: Tensor, bias: Tensor | None) -> Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]:
+    def add_to(module: Any, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:
+        x = given[0].float()
+        if isinstance(module, nn.Linear):
+            return answer + functional.linear(x, delta, bias).to(answer.dtype)
+        more = functional.conv2d(x, delta, bias, module.stride, module.padding, module.dilation, module.groups)
+        return answer + more.to(answer.dtype)
+
+    return add_to
 
 
 def _counts(one: Applied, target: Target) -> bool:

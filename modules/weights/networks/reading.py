@@ -18,7 +18,7 @@ SUFFIXES = (".safetensors", ".pt", ".ckpt", ".bin")
 Target = tuple[str, str]  # part (unet, te1, te2) and module with underscores
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """One file: its pieces by the module they are for, embeddings that came along, and names it did not understand."""
 

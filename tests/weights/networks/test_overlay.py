@@ -63,6 +63,23 @@ def test_a_thousand_changes_leave_the_model_as_it_was():
     assert all(torch.equal(parameter, values) for parameter, values in own.values())
 
 
+@pytest.mark.parametrize("place", EVERYWHERE)
+def test_by_hooks_the_answers_are_the_same_and_the_weights_untouched(place):
+    merged, hooked = layers(), layers()
+    wanted = [Applied(drawn(1, *EVERYWHERE), te=0.5, unet=0.7), Applied(drawn(2, *EVERYWHERE))]
+    Overlay(merged).apply(wanted)
+    overlay, own = Overlay(hooked), hooked[place].weight
+    x = torch.randn(2, 8) if place[1] == "proj" else torch.randn(2, 4, 6, 6)
+    plain = hooked[place](x)
+    overlay.apply(wanted, by_hooks=True)
+    assert hooked[place].weight is own
+    assert torch.allclose(hooked[place](x), merged[place](x), atol=1e-4) and not torch.allclose(plain, merged[place](x))
+    overlay.apply(wanted)
+    assert torch.equal(hooked[place](x), merged[place](x))
+    overlay.apply([])
+    assert torch.equal(hooked[place](x), plain)
+
+
 def test_only_what_changed_is_made_again():
     modules = layers()
     touched = []
@@ -92,9 +109,11 @@ def test_what_does_not_fit_is_named_and_the_rest_applied():
         },
     )
     before = modules["unet", "conv"].weight.clone()
-    (sentence,) = Overlay(modules).apply([Applied(wrong)])
+    overlay = Overlay(modules)
+    (sentence,) = overlay.apply([Applied(wrong)])
     assert sentence.startswith("wrong.safetensors does not fit this model: its part for proj is made for")
     assert torch.allclose(modules["unet", "conv"].weight, before + 1)
+    assert overlay.apply([Applied(wrong)]) == [sentence]
 
 
 def test_a_network_of_another_family_is_named():
