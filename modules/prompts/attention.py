@@ -18,7 +18,7 @@ TOKEN = re.compile(
     |(?P<text>[^\\()\[\]:]+|[\\:])""",
     re.VERBOSE,
 )
-BREAK = re.compile(r"\s*\bBREAK\b\s*")
+BREAK = re.compile(r"(?:(?<!\s)\s+)?\bBREAK\b\s*")  # blanks are looked through from their first on, once
 
 
 @dataclass(frozen=True, slots=True)

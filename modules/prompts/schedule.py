@@ -6,7 +6,9 @@ partner, too many colons, a *when* that is no number.
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -62,15 +64,24 @@ def parse_schedule(prompt: str, steps: int, hires_steps: int | None = None, old:
     both passes: below 1 a fraction, else a step.
     """
     total = steps if hires_steps is None or old else hires_steps
-    tree = _parse(prompt)
+    tree = _parse(prompt) if "[" in prompt and "]" in prompt else None
     if tree is None:
         return [Step(total, prompt)]
     second = hires_steps is not None and not old
-    whens = {node.when: _when(node.when, total, (steps, 1.0) if second else (0, 0.0), old) for node in _swaps(tree)}
+    nodes = _walk(tree)
+    swaps = [node.when for node in nodes if isinstance(node, _Swap)]
+    whens = {when: _when(when, total, (steps, 1.0) if second else (0, 0.0), old) for when in swaps}
+    period = math.lcm(*(len(node.options) for node in nodes if isinstance(node, _Alternate)))
     ends = {total} | {end for end in whens.values() if end >= 1}
-    if _alternates(tree):
+    if period > 1:
         ends |= set(range(1, total + 1))
-    return [Step(end, _text(tree, end, whens)) for end in sorted(ends)]
+    times = sorted(set(whens.values()))
+    texts: dict[tuple[int, int], str] = {}  # by what decides them: the place in the alternation, the swaps made
+    moments = [(end, (end % period, bisect_left(times, end))) for end in sorted(ends)]
+    for end, moment in moments:
+        if moment not in texts:
+            texts[moment] = _text(tree, end, whens)
+    return [Step(end, texts[moment]) for end, moment in moments]
 
 
 def _when(text: str, total: int, offsets: tuple[int, float], old: bool) -> int:
@@ -161,14 +172,6 @@ def _walk(tree: list[Node]) -> list[_Swap | _Alternate]:
             found.append(node)
             waiting += node.options
     return found
-
-
-def _swaps(tree: list[Node]) -> list[_Swap]:
-    return [node for node in _walk(tree) if isinstance(node, _Swap)]
-
-
-def _alternates(tree: list[Node]) -> bool:
-    return any(isinstance(node, _Alternate) for node in _walk(tree))
 
 
 def _text(tree: list[Node], step: int, whens: dict[str, int]) -> str:

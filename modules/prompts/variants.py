@@ -62,7 +62,7 @@ def draw(prompt: str, seed: object, lookup: Lookup) -> Drawn:
 
     A brace without a partner is text, and so is `{a}`; a `|` between square brackets belongs to them.
     """
-    if "{" not in prompt and "__" not in prompt:
+    if "}" not in prompt and "__" not in prompt:
         return Drawn(prompt)
     drawing = _Drawing(random.Random(str(seed)), lookup)
     return Drawn(drawing.text(_parse(prompt), ()), tuple(drawing.missing))

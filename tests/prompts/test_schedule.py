@@ -1,7 +1,6 @@
 """Prompts that change and prompts of several parts, against what AUTOMATIC1111 made of the same ones."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -39,16 +38,3 @@ def test_what_is_no_construct_is_text():
 def test_nothing_is_an_error_and_the_last_entry_is_the_last_step(prompt, steps):
     made = parse_schedule(prompt, steps)
     assert made[-1].until == steps and [step.until for step in made] == sorted({step.until for step in made})
-
-
-@pytest.mark.parametrize(
-    "prompt",
-    ["(" * 100_000, "[" * 100_000, "[a:" * 33_000, "[a|" * 33_000, "[a:b:" * 20_000 + "0.5" + "]" * 20_000,
-     "(a" * 40_000 + ")" * 40_000, "[a" * 30_000 + ")" * 30_000, "[" * 30_000 + "a:b:5]" * 30_000,
-     "a" + " " * 100_000 + ":"],
-)  # fmt: skip
-def test_parsing_is_linear(prompt):
-    started = time.process_time()
-    parse_schedule(prompt, 20)
-    parse_composition(prompt)
-    assert time.process_time() - started < 3  # a quadratic one takes minutes

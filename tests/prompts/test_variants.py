@@ -135,17 +135,6 @@ def test_a_file_of_any_size_takes_its_time_only(tmp_path):
     assert time.process_time() - started < 3
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    ["{" * 100_000, "}" * 100_000, "{a|" * 33_000, "{" * 50_000 + "}" * 50_000, "[" * 100_000, "_" * 100_000,
-     "__a " * 25_000, "{a|b}" * 15_000, "__" + "a " * 50_000, "{[|" * 33_000, "\\" * 100_000, "{2::" * 25_000],
-)  # fmt: skip
-def test_parsing_is_linear(prompt):
-    started = time.process_time()
-    draw(prompt, 1, nothing)
-    assert time.process_time() - started < 2
-
-
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab{}|[]_$1:-* \\", max_size=60), st.integers())
 def test_nothing_is_an_error_and_what_is_drawn_is_final(prompt, seed):
