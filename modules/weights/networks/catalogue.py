@@ -12,12 +12,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any, TypeVar
 
 from modules.weights.networks.digests import Digests
-from modules.weights.networks.entries import Entry, Facts, Kind
+from modules.weights.networks.entries import Entry, Facts, Kind, Known
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,7 +30,6 @@ TABLES = {
     "digests": """CREATE TABLE digests (
         kind TEXT, path BLOB, mtime INTEGER, size INTEGER, tensors TEXT, whole TEXT, PRIMARY KEY (kind, path))""",
 }
-Stamp = tuple[Path, int, int]  # path, mtime, size: what is known holds while these do
 
 
 class Catalogue:
@@ -42,36 +40,33 @@ class Catalogue:
         self._lock = threading.Lock()
         self._complained = False
 
-    def entries(self, kind: Kind) -> list[Entry]:
-        """The files of a kind as they were when last seen."""
+    def known(self, kind: Kind) -> dict[str, Known]:
+        """What was found out about a kind's files, by path."""
         columns = "path, mtime, size, alias, family, tags, claimed, vectors, width"
         rows = self._rows(f"SELECT {columns} FROM files WHERE kind = ?", kind)
-        return [_entry(Path(os.fsdecode(path)), mtime, size, Facts(*facts)) for path, mtime, size, *facts in rows]
+        return {os.fsdecode(row[0]): (row[1], row[2], Facts._make(row[3:])) for row in rows}
 
-    def metadata(self, kind: Kind) -> dict[Path, str]:
-        """The metadata of a kind's files, as JSON."""
+    def metadata(self, kind: Kind) -> dict[str, str]:
+        """The metadata of a kind's files, as JSON, by path."""
         rows = self._rows("SELECT path, metadata FROM files WHERE kind = ?", kind)
-        return {Path(os.fsdecode(path)): text for path, text in rows}
+        return {os.fsdecode(path): text for path, text in rows}
 
-    def digests(self, kind: Kind) -> dict[Stamp, Digests]:
-        """The hashes computed so far."""
+    def digests(self, kind: Kind) -> dict[str, tuple[int, int, Digests]]:
+        """The hashes computed so far, by path; mtime and size say of what."""
         rows = self._rows("SELECT path, mtime, size, tensors, whole FROM digests WHERE kind = ?", kind)
-        return {(Path(os.fsdecode(path)), mtime, size): Digests(*digits) for path, mtime, size, *digits in rows}
+        return {os.fsdecode(path): (mtime, size, Digests(*digits)) for path, mtime, size, *digits in rows}
 
     def keep(self, kind: Kind, fresh: Iterable[tuple[Entry, str]]) -> None:
-        """Files that were read, with their metadata as JSON."""
-        rows = [
-            (kind.value, os.fsencode(one.path), one.mtime, one.size, *astuple(one.facts), text) for one, text in fresh
-        ]
+        """Files that were read, with their metadata as JSON, by path."""
+        rows = [(kind.value, os.fsencode(one.location), one.mtime, one.size, *one.facts, text) for one, text in fresh]
         self._write(f"INSERT OR REPLACE INTO files VALUES ({', '.join('?' * 11)})", rows)
 
-    def keep_digests(self, kind: Kind, stamp: Stamp, found: Digests) -> None:
+    def keep_digests(self, kind: Kind, entry: Entry, found: Digests) -> None:
         """A file's hashes."""
-        path, mtime, size = stamp
-        row = (kind.value, os.fsencode(path), mtime, size, found.tensors, found.whole)
+        row = (kind.value, os.fsencode(entry.location), entry.mtime, entry.size, found.tensors, found.whole)
         self._write("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", [row])
 
-    def forget(self, kind: Kind, gone: Iterable[Path]) -> None:
+    def forget(self, kind: Kind, gone: Iterable[str]) -> None:
         """Files that are no more; their hashes are kept, for a drive may come back."""
         rows = [(kind.value, os.fsencode(path)) for path in gone]
         self._write("DELETE FROM files WHERE kind = ? AND path = ?", rows)
@@ -119,7 +114,3 @@ class Catalogue:
 def _broken(error: sqlite3.DatabaseError) -> bool:
     """Whether the file itself is bad, and not just locked, full or not to be written."""
     return type(error) is sqlite3.DatabaseError or "no such" in str(error)
-
-
-def _entry(path: Path, mtime: int, size: int, facts: Facts) -> Entry:
-    return Entry(path=path, name=path.stem, mtime=mtime, size=size, facts=facts)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+from modules.exceptions import CorruptFile
 from modules.weights.networks import families, headers
-from modules.weights.networks.sidecars import UserMetadata, user_metadata
+from modules.weights.networks.sidecars import UserMetadata, preview, user_metadata
 
 TAGS = 2000  # letters of the training tags that are searched, the most frequent ones first
 
@@ -31,8 +35,7 @@ SUFFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a file's header says. `claimed`: the hash that its trainer wrote in; `vectors`, `width`: of an embedding."""
 
     alias: str | None = None
@@ -43,18 +46,26 @@ class Facts:
     width: int = 0
 
 
+Known: TypeAlias = tuple[int, int, Facts]  # mtime, size and what holds while these do
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file as it was when last looked at; `fault` is a sentence about a file that cannot be used."""
 
-    path: Path
-    name: str  # without suffix
+    location: str
     mtime: int  # ns
     size: int  # bytes
     facts: Facts
-    folder: str = ""  # below the shelf's own, with forward slashes
+    name: str  # without suffix
+    folder: str  # below the shelf's own, with forward slashes
     picture: str | None = None
     fault: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
 
     @property
     def alias(self) -> str:
@@ -77,16 +88,49 @@ class Entry:
         return user_metadata(self.path)
 
     @property
+    def known(self) -> Known:
+        """What need not be found out again while time and size stay."""
+        return self.mtime, self.size, self.facts
+
+    @property
     def unchanged(self) -> bool:
         """Whether the file is still the one that was looked at."""
         try:
-            status = os.stat(self.path)
+            status = os.stat(self.location)
         except OSError:
             return False
         return (status.st_mtime_ns, status.st_size) == (self.mtime, self.size)
 
 
-def facts_of(header: headers.Header, kind: Kind) -> Facts:
+def entry_of(
+    item: os.DirEntry[str], kind: Kind, folder: str, pictures: Collection[str], known: Known | None
+) -> tuple[Entry, str | None] | None:
+    """A file's entry, with its metadata as JSON if it had to be read; None for what is no such file."""
+    try:
+        status = item.stat()
+    except OSError:  # a link to nowhere
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    stem = os.path.splitext(item.name)[0]
+    facts, told, fault = Facts(), None, None
+    if known and known[:2] == (status.st_mtime_ns, status.st_size):
+        facts = known[2]
+    else:
+        try:
+            header = headers.read(Path(item.path))
+        except CorruptFile as error:
+            fault = str(error)
+        else:
+            if header is None:
+                return None
+            facts, told = _facts(header, kind), as_json(header.metadata)
+    picture = preview(stem, pictures)
+    entry = Entry(item.path, status.st_mtime_ns, status.st_size, facts, printable(stem), folder, picture, fault)
+    return entry, told
+
+
+def _facts(header: headers.Header, kind: Kind) -> Facts:
     """What is kept of a header."""
     if kind is Kind.LORA:
         metadata = header.metadata
@@ -102,9 +146,17 @@ def facts_of(header: headers.Header, kind: Kind) -> Facts:
     return Facts(family=families.hypernetwork_family(header) if kind is Kind.HYPERNETWORK else families.UNKNOWN)
 
 
+def as_json(metadata: dict[str, Any]) -> str:
+    """Metadata as text that any reader takes."""
+    try:
+        return json.dumps(metadata, allow_nan=False)
+    except (ValueError, RecursionError):  # numbers or nesting beyond what readers of JSON take
+        return "{}"
+
+
 def printable(text: str) -> str:
     """The text without half characters, which neither a database nor an answer can carry."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _text(said: Any) -> str | None:

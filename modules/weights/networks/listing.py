@@ -33,9 +33,9 @@ class Listing:
 
 
 def walk(
-    root: Path, known: Mapping[str, Listing], look: Callable[[str, int], Listing], seen: set[tuple[int, int]]
+    root: Path, earlier: Mapping[str, Listing], look: Callable[[str, int], Listing], seen: set[tuple[int, int]]
 ) -> dict[str, Listing]:
-    """The listings of a folder and of all below it, those of unchanged folders as they are `known`.
+    """The listings of a folder and of all below it, those of unchanged folders as they were `earlier`.
 
     Links are followed; `seen` (device, inode) keeps a folder from being entered twice. `look` gets path and mtime.
     """
@@ -51,7 +51,7 @@ def walk(
         if place in seen or not stat.S_ISDIR(status.st_mode):
             continue
         seen.add(place)
-        listing = known.get(folder)
+        listing = earlier.get(folder)
         if listing is None or not listing.holds(status.st_mtime_ns):
             settled = abs(time.time_ns() - status.st_mtime_ns) > GRAIN
             listing = look(folder, status.st_mtime_ns if settled else 0)

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 
 TOLD = ("step", "sd_checkpoint", "sd_checkpoint_name")  # values that A1111 writes beside an embedding
 HARMLESS = re.compile(
-    r"collections OrderedDict|torch (Size|device|dtype|float\d+|bfloat16|\w+Storage)|torch\.storage \w+Storage"
-    r"|torch\._utils _rebuild_(tensor|tensor_v2|parameter)"
-    r"|torch\.nn\.(parameter Parameter|modules\.container ParameterDict)"
+    r"collections OrderedDict|(builtins|__builtin__) set"
+    r"|torch (Size|Tensor|device|dtype|(b?float|u?int|bool|complex)\w*)|torch(\.cuda|\.storage)? \w+Storage"
+    r"|torch\._utils _rebuild_\w+|torch\.nn\.(parameter Parameter|modules\.container ParameterDict)"
 )
 REBUILD = "torch._utils _rebuild_"
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
@@ -80,5 +80,4 @@ class _Reader:
         """A tuple ends; the first one behind a storage is the tensor's size."""
         if self._numbers:
             self.shapes.append((self._name, tuple(self._numbers[1:])))
-            self._numbers = None
-        self._last = None
+        self._numbers = self._last = None

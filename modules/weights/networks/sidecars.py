@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 LONGEST = 1 << 20  # bytes
-PREVIEWS = tuple(f"{middle}.{kind}" for kind in ("png", "jpg", "jpeg", "webp", "gif") for middle in ("", ".preview"))
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+PREVIEWS = tuple(middle + end for end in PICTURES for middle in ("", ".preview"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def user_metadata(path: Path) -> UserMetadata:
     return UserMetadata(**texts, preferred_weight=_number(said.get("preferred weight")))
 
 
-def preview(name: str, beside: Container[str]) -> str | None:
+def preview(name: str, beside: Collection[str]) -> str | None:
     """The name of the preview picture among the files beside; `name` is the network's without its suffix."""
-    return next((name + end for end in PREVIEWS if name + end in beside), None)
+    return next((name + end for end in PREVIEWS if name + end in beside), None) if beside else None
 
 
 def _table(path: Path) -> dict[str, Any]:
