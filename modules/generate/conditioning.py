@@ -136,15 +136,19 @@ class Conditioner:
 
     def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:
         """All entries together, `[entries,77,D]` per chunk, for the emphasis is balanced over all of them."""
-        packed = [self._chunks(entry.text) for entry in entries]
-        longest = max(len(chunks) for chunks in packed)
-        columns = [[chunks[i] if i < len(chunks) else EMPTY for chunks in packed] for i in range(longest)]
+        texts = dict.fromkeys(entry.text for entry in entries)
+        packed = {text: self._chunks(text) for text in texts}
+        longest = max(len(chunks) for chunks in packed.values())
+        filled = {text: [*chunks, *[EMPTY] * (longest - len(chunks))] for text, chunks in packed.items()}
+        columns = [[filled[entry.text][i] for entry in entries] for i in range(longest)]
         return torch.cat([self._column(column) for column in columns], dim=1).chunk(len(entries))
 
     def _column(self, column: list[Chunk]) -> Tensor:
+        """Alternatives come round and round: equal chunks are encoded once."""
         self._words |= dict.fromkeys(name for chunk in column for _, name in chunk.words)
-        tokens, words = [chunk.tokens for chunk in column], tuple(chunk.words for chunk in column)
-        z = self._text.encode(tokens, self._view.CLIP_stop_at_last_layers, words)
+        places = {chunk: place for place, chunk in enumerate(dict.fromkeys(column))}
+        tokens, words = [chunk.tokens for chunk in places], tuple(chunk.words for chunk in places)
+        z = self._text.encode(tokens, self._view.CLIP_stop_at_last_layers, words)[[places[chunk] for chunk in column]]
         emphasis = self._view.emphasis
         return z if emphasis == "Ignore" else emphasise(z, column, balanced=emphasis == "Original")
 

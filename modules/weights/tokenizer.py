@@ -20,7 +20,8 @@ PIECE = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}
 
 def tokenize(text: str) -> list[int]:
     """Token ids without start and end; odd quotes, ligatures and broken encodings are mended first, as for CLIP."""
-    ids: list[int] = _tokenizer().encode(ftfy.fix_text(text), add_special_tokens=False).ids
+    plain = text.isascii() and text.isprintable() and "&" not in text  # ftfy would leave it as it is, but take longer
+    ids: list[int] = _tokenizer().encode(text if plain else ftfy.fix_text(text), add_special_tokens=False).ids
     return ids
 
 

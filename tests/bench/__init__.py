@@ -1,1 +1,1 @@
-"""Speed against a bare reference, side by side: `python -m tests.bench.overhead`, `python -m tests.bench.startup`."""
+"""Speed, mostly against a bare reference, side by side: `python -m tests.bench.overhead`, `…startup`, `…prompt`, `…shelf`."""
