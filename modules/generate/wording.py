@@ -12,7 +12,7 @@ from functools import cache
 from modules.exceptions import PromptError
 from modules.generate.request import Request
 from modules.prompts.attention import Weighted, parse_attention
-from modules.prompts.chunks import Chunk, Find, pack
+from modules.prompts.chunks import LENGTH, Chunk, Find, pack
 from modules.prompts.comments import strip_comments
 from modules.prompts.counting import Chunker, count_tokens, moments
 from modules.prompts.networks import Use, parse_tags, use
@@ -54,6 +54,8 @@ def word(request: Request, view: View, seeds: Sequence[int], sources: Sources | 
     comments = [f"There is no style {name[:60]!r}; it was left out." for name in request.styles if name not in known]
     styles = [known[name] for name in request.styles if name in known]
     prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
+    if view.use_old_emphasis_implementation and max(_counted(prompt, negative, request.steps, view))[0] > LENGTH:
+        comments.append(f"The old emphasis implementation reads {LENGTH} tokens; the rest was left out.")
     made = Wording(prompts=(prompt,) * len(seeds), negative_prompts=(negative,) * len(seeds), comments=tuple(comments))
     return _drawn(made, seeds, sources.wildcards) if sources and view.enable_wildcards else made
 
@@ -71,8 +73,12 @@ def counts(request: Request, view: View, sources: Sources) -> tuple[tuple[int, i
     known = sources.styles.all() if view.include_styles_into_token_counters else {}
     styles = [known[name] for name in request.styles if name in known]
     prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
-    steps, chunks = min(request.steps, MOST_STEPS), chunker(view)
-    return count_tokens(prompt, steps, chunks), count_tokens(negative, steps, chunks, negative=True)
+    return _counted(prompt, negative, request.steps, view)
+
+
+def _counted(prompt: str, negative_prompt: str, steps: int, view: View) -> tuple[tuple[int, int], tuple[int, int]]:
+    steps, chunks = min(steps, MOST_STEPS), chunker(view)
+    return count_tokens(prompt, steps, chunks), count_tokens(negative_prompt, steps, chunks, negative=True)
 
 
 def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording:
@@ -82,13 +88,14 @@ def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording
         for kind, texts in (("prompt", made.prompts), ("negative", made.negative_prompts))
     )
     missing = dict.fromkeys(name for one in (*prompts, *negatives) for name in one.missing)
+    unknown = [f"There is no wildcards/{name}.txt for __{name}__; it was drawn as text." for name in missing]
     templates = {TEMPLATE: (made.prompts, prompts), NEGATIVE_TEMPLATE: (made.negative_prompts, negatives)}
     return replace(
         made,
         prompts=tuple(one.text for one in prompts),
         negative_prompts=tuple(one.text for one in negatives),
         extra={key: texts[0] for key, (texts, drawn) in templates.items() if any(o.text != texts[0] for o in drawn)},
-        comments=(*made.comments, *(f"There is no wildcard __{name}__; it was drawn as text." for name in missing)),
+        comments=(*made.comments, *unknown),
     )
 
 

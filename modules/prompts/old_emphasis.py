@@ -25,7 +25,7 @@ def bracket_factors(vocabulary: Mapping[str, int]) -> dict[int, float]:
 
 
 def pack_old(tokens: list[int], factors: Mapping[int, float], vocabulary: Vocabulary | None = None) -> Chunk:
-    """The one chunk of a prompt's tokens; what does not fit is cut off."""
+    """The one chunk of a prompt's tokens; what does not fit is cut off, but counted."""
     words = vocabulary or Vocabulary()
     kept: list[int] = []
     weights: list[float] = []
@@ -38,4 +38,4 @@ def pack_old(tokens: list[int], factors: Mapping[int, float], vocabulary: Vocabu
             weights.append(weight)
     missing = LENGTH - len(kept)
     padded = [words.start, *kept[:LENGTH], *[words.end] * missing, words.end]
-    return Chunk(tuple(padded), (1.0, *weights[:LENGTH], *[1.0] * missing, 1.0), min(len(kept), LENGTH))
+    return Chunk(tuple(padded), (1.0, *weights[:LENGTH], *[1.0] * missing, 1.0), len(kept))

@@ -1,1 +1,1 @@
-"""Speed, mostly against a bare reference, side by side: `python -m tests.bench.overhead`, `…startup`, `…prompt`, `…shelf`."""
+"""Speed, mostly against a bare reference, side by side: `python -m tests.bench.overhead`, and so on with the others."""

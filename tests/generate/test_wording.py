@@ -45,8 +45,15 @@ def test_what_is_not_there_is_told(sources, view):
     assert made.prompts == ("__no__ a",)
     assert made.comments == (
         "There is no style 'None such'; it was left out.",
-        "There is no wildcard __no__; it was drawn as text.",
+        "There is no wildcards/no.txt for __no__; it was drawn as text.",
     )
+
+
+def test_what_the_old_emphasis_cuts_off_is_told(sources, view):
+    old = view.over(use_old_emphasis_implementation=True)
+    assert worded(sources, old, prompt="cat " * 75).comments == ()
+    (told,) = worded(sources, old, prompt="a", negative_prompt="cat " * 76).comments
+    assert "75 tokens" in told
 
 
 def test_each_image_draws_by_its_seed(sources, view):

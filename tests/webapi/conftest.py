@@ -55,6 +55,7 @@ class Drawing:
             model_name=plan.checkpoint.model_name,
             model_hash=plan.checkpoint.short_hash,
             extra={},
+            comments=plan.wording.comments,
             seconds=0.0,
             interrupted=progress.stop.interrupted,
         )
