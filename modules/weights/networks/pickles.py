@@ -39,7 +39,7 @@ class _Reader:
         self.told: dict[str, Any] = {}
         self._memo: dict[int, Any] = {}
         self._last: Any = None  # what was pushed last, if it is a plain value
-        self._words = ["", ""]
+        self._words: list[str] = []
         self._name = ""  # of the tensor that is being rebuilt
         self._numbers: list[int] | None = None  # offset and size behind a storage
 
@@ -50,7 +50,7 @@ class _Reader:
         elif opcode in ("BINGET", "LONG_BINGET", "GET"):
             self._push(self._memo.get(value))
         elif opcode in ("GLOBAL", "INST", "STACK_GLOBAL"):
-            self._named(" ".join(self._words) if value is None else value)
+            self._named(self._taken() if value is None else value)
         elif opcode.startswith("EXT"):
             raise Foreign("an extension")
         elif opcode == "BINPERSID":
@@ -65,14 +65,20 @@ class _Reader:
             raise Foreign(name.replace(" ", ".")[:80])
         self._push(name)
 
+    def _taken(self) -> str:
+        """The last two texts, which since protocol 4 are what a name is made of."""
+        module, name = self._words[-2:]
+        del self._words[-2:]
+        return f"{module} {name}"
+
     def _push(self, value: Any) -> None:
         if isinstance(value, str) and value.startswith(REBUILD):
-            self._name = self._words[-1]
+            self._name = self._words[-1] if self._words else ""
         elif isinstance(value, str):
-            self._words = [self._words[-1], value]
+            self._words.append(value)
         elif isinstance(value, int) and self._numbers is not None:
             self._numbers.append(value)
-        if isinstance(self._last, str) and self._last in TOLD:
+        if isinstance(self._last, str) and self._last in TOLD and (value is None or isinstance(value, (int, str))):
             self.told[self._last] = value
         self._last = value
 

@@ -69,7 +69,10 @@ class Shelf:
         return entry
 
     def by_hash(self, digits: str) -> Entry | None:
-        """The file whose hash, of its tensors or of all of it, begins with these 10 to 64 digits, if that is known."""
+        """The file whose hash, of its tensors or of all of it, begins with these 10 to 64 digits.
+
+        Files that were never hashed are, for two seconds; the rest of them follow in the background.
+        """
         self._look_again()
         return self._hasher.find(self._snapshot.entries, digits.lower()) if len(digits) >= 10 else None
 
@@ -128,7 +131,9 @@ class Shelf:
         if self._looked is None or not same:
             self._snapshot = Snapshot(e for one in listings.values() for e in one.entries)
             known = {one.location: one.known for one in self._snapshot.entries if not one.fault}
-            self._catalogue.forget(self._kind, self._known.keys() - known.keys())
+            there = tuple(os.path.join(root, "") for root in self._folders if str(root) in listings)
+            gone = [path for path in self._known.keys() - known.keys() if path.startswith(there)]
+            self._catalogue.forget(self._kind, gone)
             self._known = known
             self._hasher.begin(lambda: self._snapshot.entries)
         self._listings = listings

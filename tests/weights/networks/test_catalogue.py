@@ -74,3 +74,12 @@ def test_what_is_gone_leaves_the_database(shelf, folder, catalogue):
     assert len(names(shelf)) == 2
     path.unlink()
     assert names(shelf) == ["stays"] and [Path(one).stem for one in catalogue.known(Kind.LORA)] == ["stays"]
+
+
+def test_what_is_out_of_sight_stays_in_the_database(shelf, folder, catalogue, tmp_path):
+    """A drive that is not plugged in, a start with another folder."""
+    written(folder / "net.safetensors")
+    assert names(shelf) == ["net"]
+    folder.rename(tmp_path / "unplugged")
+    assert names(shelf) == [] and names(Shelf(Kind.LORA, [tmp_path / "other"], catalogue)) == []
+    assert [Path(one).stem for one in catalogue.known(Kind.LORA)] == ["net"]

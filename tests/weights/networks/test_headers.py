@@ -68,11 +68,13 @@ def test_an_embedding_says_how_many_vectors_it_has(tmp_path, catalogue, old):
     plain = {"string_to_token": {"*": 265}, "string_to_param": {"*": torch.zeros(3, 768)}, "name": "x", "step": 499}
     saved(tmp_path / "a.pt", plain | {"sd_checkpoint": "abc", "sd_checkpoint_name": None}, old)
     saved(tmp_path / "b.bin", {"<cat>": torch.zeros(1024)}, old)
+    torch.save({"clip_g": torch.zeros(2, 1280), "clip_l": torch.zeros(2, 768)}, tmp_path / "e.pt", pickle_protocol=4)
     saved(tmp_path / "c.pt", {"string_to_param": torch.nn.ParameterDict({"*": torch.ones(2, 768)})}, old)
     written(tmp_path / "d.safetensors", shapes={"clip_g": [2, 1280], "clip_l": [2, 768]})
     shelf = Shelf(Kind.EMBEDDING, [tmp_path], catalogue)
     assert [(one.name, one.facts.vectors, one.facts.width, one.family) for one in shelf.entries()] == [
         ("a", 3, 768, "SD1"), ("b", 1, 1024, "SD2"), ("c", 2, 768, "SD1"), ("d", 2, 2048, "SDXL"),
+        ("e", 2, 2048, "SDXL"),
     ]  # fmt: skip
     told = {"step": 499, "sd_checkpoint": "abc", "sd_checkpoint_name": None}
     assert shelf.metadata(shelf.find("a")) == told and not any(one.fault for one in shelf.entries())
