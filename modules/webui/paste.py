@@ -52,8 +52,9 @@ def undressed(app: App, values: dict[str, Any], wish: str) -> dict[str, Any]:
     """The values with the styles that the prompts are written in taken out of them, as the option wants it."""
     if wish == "Ignore":
         return values
+    asked = Txt2Img(**values)
     styles = app.sources.styles.all().values()
-    names, prompt, negative_prompt = extract_styles(values["prompt"], values["negative_prompt"], styles)
+    names, prompt, negative_prompt = extract_styles(asked.prompt, asked.negative_prompt, styles)
     bare = values | dict(prompt=prompt, negative_prompt=negative_prompt)  # noqa: C408 - names, not texts
     return bare if wish == "Discard" or (not names and wish != "Apply") else bare | {"styles": names}
 
