@@ -6,7 +6,7 @@ USER webui
 WORKDIR /webui
 
 # The packages first: they are by far the largest layer and change least.
-COPY --chown=webui webui.sh requirements.txt ./
+COPY --chown=webui webui.sh requirements.txt requirements-alone.txt ./
 COPY --chown=webui modules/bootstrap.py modules/
 RUN ./webui.sh --exit
 

@@ -29,6 +29,7 @@ from modules.weights.library import Library
 from modules.weights.networks.catalogue import Catalogue
 from modules.weights.networks.entries import Kind
 from modules.weights.networks.shelf import Shelf, Shelves
+from modules.weights.upscalers.catalogue import Upscalers
 from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class App:
     library: Library
     sources: Sources
     shelves: Shelves
+    upscalers: Upscalers
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -84,25 +86,29 @@ class App:
 class Engine:
     """The engine room behind a door that opens at the first job: torch and diffusers take seconds to import."""
 
-    def __init__(self, launch: Launch, folders: Folders, library: Library, options: Options, shelves: Shelves):
+    def __init__(
+        self,
+        launch: Launch,
+        folders: Folders,
+        library: Library,
+        options: Options,
+        shelves: Shelves,
+        upscalers: Upscalers,
+    ):
         self._parts = (launch, folders, library, options, shelves)
+        self._upscalers = upscalers
         self._cache: Any = None
         self._networks: Any = None
+        self._upscaling: Any = None
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
         if self._cache is None:
             from modules.weights.cache import Cache
-            from modules.weights.devices import place
             from modules.weights.networks.store import Store
 
             launch, _, library, options, shelves = self._parts
-            where = place(
-                use_cpu=bool(launch.use_cpu),
-                device_id=launch.device_id,
-                no_half=launch.no_half,
-                no_half_vae=launch.no_half_vae,
-            )
+            where = self._place()
             self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
             self._networks = Store(
                 shelves,
@@ -111,6 +117,25 @@ class Engine:
                 vae_flag=Path(launch.vae_path).expanduser().resolve() if launch.vae_path else None,
             )
         return self._cache
+
+    def _place(self) -> Any:
+        from modules.weights.devices import place
+
+        launch = self._parts[0]
+        return place(
+            use_cpu=bool(launch.use_cpu),
+            device_id=launch.device_id,
+            no_half=launch.no_half,
+            no_half_vae=launch.no_half_vae,
+        )
+
+    def upscaling(self) -> Any:
+        """What makes pictures larger; called by the worker thread alone."""
+        if self._upscaling is None:
+            from modules.weights.upscalers.store import Store
+
+            self._upscaling = Store(self._upscalers, self._place)
+        return self._upscaling
 
     def load(self, checkpoint: Any) -> None:
         """Have a checkpoint ready in memory."""
@@ -146,6 +171,7 @@ def build(launch: Launch) -> App:
         hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
         vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
     )
+    upscalers = Upscalers(folders.upscalers)
     app = App(
         launch=launch,
         folders=folders,
@@ -153,13 +179,15 @@ def build(launch: Launch) -> App:
         library=library,
         sources=sources,
         shelves=shelves,
+        upscalers=upscalers,
         queue=Queue(JobStore(folders.jobs)),
-        engine=Engine(launch, folders, library, options, shelves),
+        engine=Engine(launch, folders, library, options, shelves, upscalers),
         catalogs={
             "samplers": sampler_names,
             "schedulers": schedule_names,
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
             "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
+            "upscalers": upscalers.names,
             "styles": lambda: list(styles.all()),
         },
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
 REQUIREMENTS, TEST_REQUIREMENTS = "requirements.txt", "tests/requirements.txt"
+LONE_REQUIREMENTS = "requirements-alone.txt"  # installed without what they ask for
 PYTHON_IN_VENV = "Scripts/python.exe" if os.name == "nt" else "bin/python"
 CHECKS = ("ruff check .", "ruff format --check .", "mypy", "pytest")
 FLAGS = {
@@ -127,7 +128,8 @@ def install(python: Path, home: Path, name: str, version: str, reinstall_torch: 
     say(f"Installing {name} into {home} (the first time this takes some minutes)")
     wanted = stamp.with_suffix(".txt")
     wanted.write_text(text, "utf-8")
-    commands = [["pip", "install", "--disable-pip-version-check", "--prefer-binary", "-r", str(wanted)]]
+    alone = ["--no-deps"] if name == LONE_REQUIREMENTS else []
+    commands = [["pip", "install", "--disable-pip-version-check", "--prefer-binary", *alone, "-r", str(wanted)]]
     if torch and (torch_command or reinstall_torch):
         commands.insert(0, (torch_command or ["pip", "install", *torch]) + ["--force-reinstall"] * reinstall_torch)
     for command in commands:
@@ -153,6 +155,7 @@ def prepare(command: CommandLine) -> Path:
         version = python_version(python)
     home = folder or Path(sys.prefix)
     install(python, home, REQUIREMENTS, version, "--reinstall-torch" in command.flags)
+    install(python, home, LONE_REQUIREMENTS, version)
     if command.tests is not None:
         install(python, home, TEST_REQUIREMENTS, version)
     return python

@@ -36,6 +36,7 @@ class Tree:
             shutil.copy(ROOT / name, folder / name)
         self.requirements = folder / "requirements.txt"
         self.requirements.write_text("# ours\ntorch==1.0\ntorch-like==2.0\npillow==3.0\n")
+        (folder / "requirements-alone.txt").write_text("lone==4.0\n")
         (folder / "tests").mkdir()
         (folder / "tests/requirements.txt").write_text("pytest==9.0\n")
         self.stub(self.venv / "bin/python")
@@ -79,6 +80,7 @@ class Tree:
 
 
 PIP = "-m pip install --disable-pip-version-check --prefer-binary -r venv/webui-requirements.txt"
+PIP_ALONE = "-m pip install --disable-pip-version-check --prefer-binary --no-deps -r venv/webui-requirements-alone.txt"
 PIP_TESTS = "-m pip install --disable-pip-version-check --prefer-binary -r venv/webui-tests-requirements.txt"
 
 
@@ -126,7 +128,7 @@ def test_what_follows_test_goes_to_pytest() -> None:
 
 def test_arguments_reach_webui_after_commandline_args(tree: Tree) -> None:
     tree.start("-f", "--port", "2", "a b", COMMANDLINE_ARGS="--listen --port 1", PYTHONUNBUFFERED="yes")
-    assert tree.calls == [PIP, "webui.py --listen --port 1 --port 2 a b"]
+    assert tree.calls == [PIP, PIP_ALONE, "webui.py --listen --port 1 --port 2 a b"]
     assert Path(f"{tree.log}.env").read_text() == "False 1 yes []\n"
 
 
@@ -136,7 +138,7 @@ def test_status_of_webui_is_passed_on(tree: Tree) -> None:
 
 def test_exit_ends_after_the_setup(tree: Tree) -> None:
     tree.start("--exit")
-    assert tree.calls == [PIP]
+    assert tree.calls == [PIP, PIP_ALONE]
 
 
 def test_an_open_quote_is_one_sentence(tree: Tree) -> None:
@@ -150,7 +152,7 @@ def test_an_open_quote_is_one_sentence(tree: Tree) -> None:
 
 def test_installs_once(tree: Tree) -> None:
     tree.start()
-    assert tree.calls == [PIP, "webui.py"]
+    assert tree.calls == [PIP, PIP_ALONE, "webui.py"]
     assert tree.stamp.read_text().splitlines()[0] == "# Python 3.11"
     assert tree.start() == ""
     assert tree.calls == ["webui.py"]
@@ -174,7 +176,7 @@ def test_failed_install_is_one_sentence_and_tried_again(tree: Tree) -> None:
     ]
     assert tree.calls == [PIP] and not tree.stamp.exists()
     tree.start()
-    assert tree.calls == [PIP, "webui.py"]
+    assert tree.calls == [PIP, PIP_ALONE, "webui.py"]
 
 
 def test_failed_upgrade_leaves_no_stamp(tree: Tree) -> None:
@@ -196,12 +198,12 @@ def test_skip_install_without_an_environment(tree: Tree) -> None:
 
 def test_torch_command_replaces_the_pinned_torch(tree: Tree) -> None:
     tree.start(TORCH_COMMAND="pip install torch==1.0+special")
-    assert tree.calls == ["-m pip install torch==1.0+special", PIP, "webui.py"]
+    assert tree.calls == ["-m pip install torch==1.0+special", PIP, PIP_ALONE, "webui.py"]
     assert tree.stamp.read_text().splitlines()[2:] == ["# ours", "torch-like==2.0", "pillow==3.0"]
     tree.start(TORCH_COMMAND="pip install torch==1.0+special")
     assert tree.calls == ["webui.py"]
     tree.start()
-    assert tree.calls == [PIP, "webui.py"]
+    assert tree.calls == [PIP, PIP_ALONE, "webui.py"]
 
 
 def test_reinstall_torch(tree: Tree) -> None:
@@ -236,14 +238,14 @@ def test_missing_or_half_made_environment_is_made(tree: Tree, monkeypatch: pytes
     if state == "python that fails":
         python.write_text("#!/bin/sh\nexit 1\n")
     make_venv_with_stub(tree, monkeypatch)
-    assert tree.calls == ["-m venv --clear venv", PIP]
+    assert tree.calls == ["-m venv --clear venv", PIP, PIP_ALONE]
     assert tree.stamp.exists()
 
 
 def test_environment_of_another_python_is_made_again(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.stamp.write_text("# Python 3.9\n")
     make_venv_with_stub(tree, monkeypatch)
-    assert tree.calls == ["-m venv --clear venv", PIP]
+    assert tree.calls == ["-m venv --clear venv", PIP, PIP_ALONE]
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tree: Tree) -> None:
@@ -278,7 +280,7 @@ def test_old_python_is_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> N
 def test_all_checks_in_order(tree: Tree) -> None:
     output = tree.start("--test", COMMANDLINE_ARGS="--listen")
     checks = [f"-m {name}" for name in ("ruff check .", "ruff format --check .", "mypy", "pytest")]
-    assert tree.calls == [PIP, PIP_TESTS, *checks]
+    assert tree.calls == [PIP, PIP_ALONE, PIP_TESTS, *checks]
     assert re.findall(r"(?m)^(\w+).*: ok, \d+\.\d s$", output) == ["ruff", "ruff", "mypy", "pytest"]
     tree.start()
     assert tree.calls == ["webui.py"]
@@ -325,14 +327,15 @@ def test_scripts_parse(script: str) -> None:
 # The requirements
 
 
-@pytest.mark.parametrize("name", [bootstrap.REQUIREMENTS, bootstrap.TEST_REQUIREMENTS])
+@pytest.mark.parametrize("name", [bootstrap.REQUIREMENTS, bootstrap.LONE_REQUIREMENTS, bootstrap.TEST_REQUIREMENTS])
 def test_requirements_are_pinned(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
     for line in lines:
         assert re.fullmatch(r'[A-Za-z-]+==\d+(\.\d+)+(; python_version (>=|<) "3\.11")?', line), line
     names = [line.split("==")[0].lower() for line in lines if "<" not in line]
     assert len(names) == len(set(names))
-    assert not {"torchvision", "torchaudio", "spandrel"} & set(names), "they bind torch to a build of their own"
+    bound = {"torchvision", "torchaudio"} | ({"spandrel"} if name != bootstrap.LONE_REQUIREMENTS else set())
+    assert not bound & set(names), "they bind torch to a build of their own"
 
 
 def test_what_is_imported_is_required() -> None:
@@ -343,6 +346,8 @@ def test_what_is_imported_is_required() -> None:
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
             imported.update(name.partition(".")[0] for name in names)
-    required = set(re.findall(r"(?m)^[a-z]+(?===)", (ROOT / bootstrap.REQUIREMENTS).read_text().lower()))
+    files = (bootstrap.REQUIREMENTS, bootstrap.LONE_REQUIREMENTS)
+    text = "\n".join((ROOT / name).read_text().lower() for name in files)
+    required = set(re.findall(r"(?m)^[a-z]+(?===)", text))
     distributions = {{"PIL": "pillow", "yaml": "pyyaml"}.get(name, name) for name in imported}
     assert distributions - sys.stdlib_module_names - {"modules"} <= required

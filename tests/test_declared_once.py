@@ -25,6 +25,7 @@ CATALOGS = {
     "checkpoints": lambda: ["tiny-sd1"],
     "styles": lambda: ["x"],
     "vaes": lambda: ["Automatic", "x"],
+    "upscalers": lambda: ["None", "Lanczos", "x"],
 }
 
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.

@@ -21,6 +21,8 @@ class Folders:
     loras: tuple[Path, ...]
     hypernetworks: Path
     embeddings: Path
+    upscalers: dict[str, tuple[Path, ...]]  # by kind
+    faces: dict[str, tuple[Path, ...]]  # by face restorer
     config: Path
 
     @classmethod
@@ -36,6 +38,17 @@ class Folders:
             loras=(_path(launch.lora_dir, models / "Lora"), _path(lycoris, models / "LyCORIS")),
             hypernetworks=_path(launch.hypernetwork_dir, models / "hypernetworks"),
             embeddings=_path(launch.embeddings_dir, data / "embeddings"),
+            upscalers={
+                "ESRGAN": (models / "ESRGAN", *_more(launch.esrgan_models_path)),
+                "RealESRGAN": (models / "RealESRGAN", *_more(launch.realesrgan_models_path)),
+                "DAT": (models / "DAT", *_more(launch.dat_models_path)),
+                "SwinIR": (models / "SwinIR", *_more(launch.swinir_models_path)),
+                "ScuNET": (models / "ScuNET", *_more(launch.scunet_models_path)),
+            },
+            faces={
+                "CodeFormer": (models / "Codeformer", *_more(launch.codeformer_models_path)),
+                "GFPGAN": (models / "GFPGAN", *_more(launch.gfpgan_models_path)),
+            },
             config=_path(launch.ui_settings_file, data / "config.json"),
         )
 
@@ -56,7 +69,8 @@ class Folders:
     @property
     def wanted(self) -> tuple[Path, ...]:
         """The folders that people put files into; made at start."""
-        return self.checkpoints[0], self.vaes[0], self.loras[0], self.hypernetworks, self.embeddings
+        files = [folders[0] for folders in (*self.upscalers.values(), *self.faces.values())]
+        return self.checkpoints[0], self.vaes[0], self.loras[0], self.hypernetworks, self.embeddings, *files
 
 
 def _path(given: str, default: Path) -> Path:

@@ -5,11 +5,13 @@ from modules.settings.sections.interface import Gallery, Infotext, Interface, Pr
 from modules.settings.sections.launch import Launch
 from modules.settings.sections.pictures import Prompting, Sampling, StableDiffusion
 from modules.settings.sections.saving import Directories, Paths, Saving
+from modules.settings.sections.upscaling import Postprocessing, Upscaling
 
 SECTIONS: dict[str, type] = {
     "Saving images/grids": Saving,
     "Paths for saving": Paths,
     "Saving to a directory": Directories,
+    "Upscaling": Upscaling,
     "Stable Diffusion": StableDiffusion,
     "VAE": Vae,
     "Optimizations": Optimizations,
@@ -21,6 +23,7 @@ SECTIONS: dict[str, type] = {
     "Live previews": Previews,
     "Gallery": Gallery,
     "User interface": Interface,
+    "Postprocessing": Postprocessing,
 }
 
 __all__ = ["SECTIONS", "Launch"]
