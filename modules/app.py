@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modules.exceptions import NotFound
+from modules.generate import extras
+from modules.generate.operations import Extras
 from modules.generate.plan import plan
-from modules.generate.request import Txt2Img
+from modules.generate.request import Img2Img, Request, Txt2Img, described
+from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
+from modules.imaging.resize import SCALERS
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
@@ -50,14 +54,39 @@ class App:
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
 
-    def txt2img(self, request: Txt2Img, task_id: str | None = None) -> Job:
+    def generate(self, request: Request, task_id: str | None = None) -> Job:
         """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once."""
         planned = plan(request, self.options, self.library, self.sources)
 
         def work(progress: Progress) -> Any:
             return self.engine.run(planned, progress)
 
-        return self.queue.submit("txt2img", work, task_id=task_id, request=dataclasses.asdict(request))
+        kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
+        return self.queue.submit(kind, work, task_id=task_id, request=described(request))
+
+    def txt2img(self, request: Txt2Img, task_id: str | None = None) -> Job:
+        """Queue a picture from words."""
+        return self.generate(request, task_id)
+
+    def extras(
+        self,
+        request: Extras,
+        sources: Sequence[extras.Source],
+        folder: Path | None = None,
+        *,
+        shows: bool = True,
+        task_id: str | None = None,
+    ) -> Job:
+        """Queue work on given pictures, whose results go to the folder if there is one and are shown or not.
+
+        The job's result is a `generate.extras.Result`. Bad requests are refused here, at once.
+        """
+        planned = extras.plan(request, sources, self.options.view(), self.upscalers, folder, shows)
+
+        def work(progress: Progress) -> Any:
+            return self.engine.extras(planned, progress)
+
+        return self.queue.submit("extras", work, task_id=task_id, request=dataclasses.asdict(request))
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""
@@ -147,6 +176,10 @@ class Engine:
 
         return engine.run(planned, self._opened(), self._networks, self._parts[1], progress)
 
+    def extras(self, planned: extras.Plan, progress: Progress) -> extras.Result:
+        """Work on the pictures of a plan."""
+        return extras.run(planned, self.upscaling(), progress)
+
 
 def build(launch: Launch) -> App:
     """The program of one set of flags; starts the worker thread, loads nothing."""
@@ -188,6 +221,7 @@ def build(launch: Launch) -> App:
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
             "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
             "upscalers": upscalers.names,
+            "hires upscalers": lambda: [*LATENT_MODES, *SCALERS],
             "styles": lambda: list(styles.all()),
         },
     )

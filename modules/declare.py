@@ -138,6 +138,7 @@ CASTS: dict[type, Callable[[Any], Any]] = {
     str: _str,
     list: _list,
     dict: _dict,
+    object: lambda value: value,
 }
 KINDS: dict[type, str] = {
     bool: "true or false",
@@ -178,7 +179,7 @@ def _plain_type(hint: Any) -> tuple[type, bool]:
     if get_origin(hint) in (Union, types.UnionType):
         parts = [part for part in get_args(hint) if part is not type(None)]
         hint, optional = parts[0], True
-    return get_origin(hint) or hint, optional
+    return (object if hint is Any else get_origin(hint) or hint), optional
 
 
 def checked(cls: type, values: dict[str, Any]) -> dict[str, Any]:

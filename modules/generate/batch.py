@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from modules.generate.conditioning import Conditioner, Prompted, Steering
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
+from modules.generate.stages import Stage
 from modules.sampling.brownian import BrownianNoise, seedless_entropy
 from modules.sampling.guidance import Contexts
 from modules.sampling.prediction import Levels
@@ -23,10 +25,20 @@ PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where t
 OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a walk begins at: a clean latent `[B,C,h,w]`, and where it is to stay (1) or may change (0), `[1,1,h,w]`."""
+
+    latent: Tensor
+    kept: Tensor | None = None
+
+
 @dataclass(slots=True)
 class Batch:
-    """One iteration: the images `first` to `first + len(seeds) - 1` of the plan, made together."""
+    """One stage of one iteration: the images `first` to `first + len(seeds) - 1` of the plan, drawn together."""
 
+    plan: Plan
+    stage: Stage
     model: Model
     levels: Levels
     first: int
@@ -34,7 +46,8 @@ class Batch:
     noise: NoiseSource
     steering: Steering
     told: list[dict[str, str | None]]  # what the infotext of each image says beside parameters and options
-    sigmas: Tensor
+    sigmas: Tensor  # of the whole schedule
+    start: Start | None = None
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
     refined: bool = False  # the refiner has taken over: model and prompts are its own
     stopped: bool = False
@@ -44,26 +57,28 @@ class Batch:
         """What steers the model's call number `call`."""
         return self.steering.at(call)
 
-    def refine(self, plan: Plan, models: Models, refiner: Checkpoint) -> None:
+    def refine(self, models: Models, refiner: Checkpoint) -> None:
         """Go on with another model."""
-        ready = models.get(refiner, plan.wording.prompts[self.first])
+        ready = models.get(self.stage, self.stage.wording.prompts[self.first], refiner)
         self.model, self.refined = ready.model, True
-        self.levels = levels_of(ready.model, plan)
-        self.steering = _steering(plan, ready.conditioner, self.first)
+        self.levels = levels_of(ready.model, self.plan, self.stage)
+        self.steering = _steering(self.plan, self.stage, ready.conditioner, self.first)
 
 
-def make_batch(plan: Plan, models: Models, number: int) -> Batch:
-    """The batch of iteration `number`, ready to be sampled."""
-    request, view = plan.request, plan.view
-    first = number * request.batch_size
-    ready = models.get(plan.checkpoint, plan.wording.prompts[first])
-    model, steering = ready.model, _steering(plan, ready.conditioner, first)
-    seeds = plan.seeds[first : first + request.batch_size]
-    levels = levels_of(model, plan)
-    low, high = _range(plan)
+def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
+    """A stage's batch of iteration `number`, ready to be sampled."""
+    view, sampler = plan.view, stage.choice.sampler
+    first = number * plan.request.batch_size
+    ready = models.get(stage, stage.wording.prompts[first])
+    model, steering = ready.model, _steering(plan, stage, ready.conditioner, first)
+    seeds = plan.seeds[first : first + plan.request.batch_size]
+    levels = levels_of(model, plan, stage)
+    low, high = _range(plan, stage)
     side = model.arch.downscale
-    shape = (model.arch.latent_channels, request.height // side, request.width // side)
+    shape = (model.arch.latent_channels, stage.height // side, stage.width // side)
     return Batch(
+        plan=plan,
+        stage=stage,
         model=model,
         levels=levels,
         first=first,
@@ -72,17 +87,19 @@ def make_batch(plan: Plan, models: Models, number: int) -> Batch:
         steering=steering,
         told=[{**ready.told, **_told(image, models)} for image in steering.images],
         sigmas=sigmas(
-            plan.choice.schedule,
-            request.steps,
-            distilled(levels) if plan.choice.sampler.distilled else levels,
+            stage.choice.schedule,
+            stage.laid_out,
+            distilled(levels) if sampler.distilled else levels,
             low=low,
             high=high,
             rho=view.rho,
-            discard=plan.choice.sampler.discards or view.always_discard_next_to_last_sigma,
+            discard=sampler.discards or view.always_discard_next_to_last_sigma,
             alpha=view.beta_dist_alpha,
             beta=view.beta_dist_beta,
             skip_type=view.uni_pc_skip_type,
-        ),
+        )
+        if stage.laid_out
+        else torch.zeros(1),
     )
 
 
@@ -92,52 +109,45 @@ def _told(image: Prompted, models: Models) -> dict[str, str | None]:
     return said if image.padded else said | dict.fromkeys(PADDING)
 
 
-def _steering(plan: Plan, conditioner: Conditioner, first: int) -> Steering:
+def _steering(plan: Plan, stage: Stage, conditioner: Conditioner, first: int) -> Steering:
     images = slice(first, first + plan.request.batch_size)
-    return conditioner.steering(plan.wording.prompts[images], plan.wording.negative_prompts[images])
+    return conditioner.steering(stage.wording.prompts[images], stage.wording.negative_prompts[images])
 
 
-def levels_of(model: Model, plan: Plan) -> Levels:
+def levels_of(model: Model, plan: Plan, stage: Stage) -> Levels:
     """The model's noise levels as the options want them; DDIM's family is not quantized, as in A1111."""
     view = plan.view
     return model.levels.altered(
         half=view.use_downcasted_alpha_bar,
         zero_snr=view.sd_noise_schedule == "Zero Terminal SNR",
-        whole=view.enable_quantization and plan.choice.sampler.schedule is None,
+        whole=view.enable_quantization and stage.choice.sampler.schedule is None,
     )
 
 
-def _range(plan: Plan) -> tuple[float, float]:
+def _range(plan: Plan, stage: Stage) -> tuple[float, float]:
     """The lowest and the highest σ of the schedule as the options want them; 0 leaves it to the model."""
-    view, choice = plan.view, plan.choice
+    view, choice = plan.view, stage.choice
     named = choice.label is not None or choice.schedule.name == "karras"
     low, high = OLD_RANGE if view.use_old_karras_scheduler_sigmas and named else (0, 0)
     return view.sigma_min or low, view.sigma_max or high
 
 
-def starting_deviation(plan: Plan, batch: Batch) -> Tensor:
-    """What the first noise is multiplied by."""
-    sigma = batch.sigmas[0]
-    unit = plan.view.sgm_noise_multiplier or plan.choice.sampler.schedule is not None
-    return (1 + sigma**2).sqrt() if unit else sigma
-
-
-def brownian(plan: Plan, batch: Batch) -> BrownianNoise:
+def brownian(batch: Batch) -> BrownianNoise:
     """The noise of the batch's SDE samplers: a path per image, or one for all."""
-    view, images = plan.view, len(batch.seeds)
+    view, images = batch.plan.view, len(batch.seeds)
     entropies, shared = batch.seeds, 1
     if view.no_dpmpp_sde_batch_determinism:
-        entropies, shared = (seedless_entropy(batch.first // plan.request.batch_size),), images
+        entropies, shared = (seedless_entropy(batch.first // batch.plan.request.batch_size),), images
     shape = shared, *batch.noise.shape
     return BrownianNoise(view.randn_source, entropies, shape, batch.model.place.device, batch.sigmas)
 
 
-def variation(plan: Plan, batch: Batch) -> Variation:
+def variation(batch: Batch) -> Variation:
     """What bends the batch's first noise."""
-    request, side = plan.request, batch.model.arch.downscale
+    request, side = batch.plan.request, batch.model.arch.downscale
     sizes = request.seed_resize_from_h, request.seed_resize_from_w
     return Variation(
-        seeds=plan.subseeds[batch.first : batch.first + len(batch.seeds)],
+        seeds=batch.plan.subseeds[batch.first : batch.first + len(batch.seeds)],
         strength=request.subseed_strength,
         resize_from=(sizes[0] // side, sizes[1] // side) if min(sizes) > 0 else None,
     )

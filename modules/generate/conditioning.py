@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from modules.generate.stages import Stage
 from modules.generate.wording import chunker
 from modules.prompts.chunks import LENGTH, Chunk, Find, Vocabulary
 from modules.prompts.composition import parse_composition
@@ -89,11 +90,11 @@ class Steering:
 class Conditioner:
     """Reads prompts with one text encoder, as the options want them read."""
 
-    def __init__(self, text: TextEncoder, view: View, steps: int, find: Find = lambda ids, place: None):
+    def __init__(self, text: TextEncoder, view: View, stage: Stage, find: Find = lambda ids, place: None):
         """`find` tells the embeddings among tokens."""
         self._text = text
         self._view = view
-        self._steps = steps
+        self._stage = stage
         self._chunks = chunker(view, find)
         self._words: dict[str, None] = {}
 
@@ -131,7 +132,8 @@ class Conditioner:
         return part.changed(lambda z: torch.cat([z, *[empty] * missing], dim=1))
 
     def _scheduled(self, text: str, weight: float = 1.0) -> Scheduled:
-        entries = parse_schedule(text, self._steps, old=self._view.use_old_scheduling)
+        calls, before, old = self._stage.calls, self._stage.after, self._view.use_old_scheduling
+        entries = parse_schedule(text, calls, None, old) if before is None else parse_schedule(text, before, calls, old)
         return Scheduled(tuple(entry.until for entry in entries), self._encoded(entries), weight)
 
     def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:

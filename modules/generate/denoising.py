@@ -10,32 +10,32 @@ from PIL import Image
 from torch import Tensor
 
 from modules.exceptions import Interrupted
-from modules.generate.batch import Batch, brownian, starting_deviation, variation
+from modules.generate.batch import Batch, brownian, variation
 from modules.generate.models import Models
-from modules.generate.plan import Plan
 from modules.generate.refiner import Refined
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
 from modules.sampling.guidance import CFGPP_FULL, Guided, Skip
 from modules.sampling.samplers import sample
+from modules.sampling.starting import from_latent, from_latent_by_timesteps, from_noise
 from modules.sampling.walk import Corrections, Denoiser, Walk
 from modules.settings.options import View
 from modules.weights.loader import Model
 from modules.weights.vae import approximate
 
 
-def denoise(batch: Batch, plan: Plan, models: Models, progress: Progress) -> None:
-    """Fill the batch's latent; stopped by the user, with the newest guess."""
-    view = plan.view
+def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> None:
+    """Fill the batch's latent; stopped by the user, with the newest guess. `done`: steps of the stage before."""
+    view, sampler = batch.plan.view, batch.stage.choice.sampler
 
     def report(step: int, denoised: Tensor) -> None:
         batch.latent = denoised
         wanted = view.live_previews_enable and (step + 1) % view.show_progress_every_n_steps == 0
-        progress.at(step + 1, _Preview(denoised, batch.model, view) if wanted else None)
+        progress.at(done + step + 1, _Preview(denoised, batch.model, view) if wanted else None)
         progress.stop.check()
 
-    sampler = plan.choice.sampler
-    guided = _guided(batch, plan)
+    x, sigmas = _beginning(batch)
+    guided = _guided(batch)
     walk = Walk(
         noise=batch.noise.next,
         report=report,
@@ -44,61 +44,95 @@ def denoise(batch: Batch, plan: Plan, models: Models, progress: Progress) -> Non
         s_tmin=view.s_tmin,
         s_tmax=view.s_tmax or float("inf"),
         s_noise=view.s_noise,
-        brownian=brownian(plan, batch) if sampler.brownian else None,
-        span=(batch.levels.sigma_max, batch.levels.sigma_min),
+        brownian=brownian(batch) if sampler.brownian and len(sigmas) > 1 else None,
+        span=None if batch.start else (batch.levels.sigma_max, batch.levels.sigma_min),
         levels=batch.levels,
         unguided=guided.unguided,
         unipc=Corrections(
             variant=view.uni_pc_variant, order=view.uni_pc_order, lower_order_final=view.uni_pc_lower_order_final
         ),
     )
-    x = batch.noise.first(variation(plan, batch)) * starting_deviation(plan, batch)
+    denoiser = _masked(_with_refiner(guided, batch, models), batch)
     try:
-        batch.latent = sample(sampler, _with_refiner(guided, batch, plan, models), x, batch.sigmas, walk)
+        batch.latent = sample(sampler, denoiser, x, sigmas, walk) if len(sigmas) > 1 else x
     except Interrupted:
         batch.stopped = True
+    if batch.start is not None and batch.start.kept is not None and batch.latent is not None:
+        batch.latent = torch.lerp(batch.latent, batch.start.latent, batch.start.kept)
 
 
-def _guided(batch: Batch, plan: Plan) -> Guided:
+def _beginning(batch: Batch) -> tuple[Tensor, Tensor]:
+    """(x, σ of the steps to take)"""
+    view, stage, start, sampler = batch.plan.view, batch.stage, batch.start, batch.stage.choice.sampler
+    noise = batch.noise.first(variation(batch))
+    if start is None:
+        return from_noise(sampler, noise, batch.sigmas, view.sgm_noise_multiplier), batch.sigmas
+    if stage.after is None:
+        noise = noise * view.initial_noise_multiplier
+    if stage.laid_out == 0:
+        return start.latent, batch.sigmas
+    extra = view.img2img_extra_noise
+    if sampler.schedule is None:
+        return from_latent(start.latent, noise, batch.sigmas, stage.taken, extra)
+    times = {"skip_type": view.uni_pc_skip_type}
+    return from_latent_by_timesteps(
+        sampler, start.latent, noise, batch.levels, stage.laid_out, stage.taken, extra, **times
+    )
+
+
+def _masked(model: Denoiser, batch: Batch) -> Denoiser:
+    """What is to stay is put into every answer; for DDIM's family into what the model sees, as in A1111."""
+    if batch.start is None or batch.start.kept is None:
+        return model
+    latent, kept = batch.start.latent, batch.start.kept
+
+    def after(x: Tensor, sigma: Tensor) -> Tensor:
+        return torch.lerp(model(x, sigma), latent, kept)
+
+    def before(x: Tensor, sigma: Tensor) -> Tensor:
+        scale = (1 + sigma**2) ** 0.5
+        seen = torch.lerp(x, latent * scale, kept)
+        return x - seen + model(seen, sigma)
+
+    return after if batch.stage.choice.sampler.schedule is None else before
+
+
+def _guided(batch: Batch) -> Guided:
     """The model under classifier-free guidance."""
-    view, cfgpp = plan.view, plan.choice.sampler.cfgpp
+    view, cfgpp = batch.plan.view, batch.stage.choice.sampler.cfgpp
     return Guided(
         batch.model.prediction(batch.levels),
         batch.contexts,
-        plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
+        batch.plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
         view.batch_cond_uncond,
-        _skip(batch, plan),
+        _skip(batch),
         keeps_uncond=cfgpp,
     )
 
 
-def _skip(batch: Batch, plan: Plan) -> Callable[[int, float], bool]:
+def _skip(batch: Batch) -> Callable[[int, float], bool]:
     """When the negative prompt is left out. A1111 compares DDIM's family by timestep, not by noise level."""
-    view = plan.view
-    skip = Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=plan.calls)
-    if plan.choice.sampler.schedule is None:
+    view = batch.plan.view
+    calls = batch.stage.calls
+    skip = Skip(below=view.s_min_uncond, every=view.s_min_uncond_all, early=view.skip_early_cond, calls=calls)
+    if batch.stage.choice.sampler.schedule is None:
         return skip
     return lambda call, sigma: skip(call, float(batch.levels.t(torch.tensor(sigma))))
 
 
-def _with_refiner(guided: Guided, batch: Batch, plan: Plan, models: Models) -> Denoiser:
-    """The guided model, exchanged for the refiner on the way where the plan has one."""
+def _with_refiner(guided: Guided, batch: Batch, models: Models) -> Denoiser:
+    """The guided model, exchanged for the refiner on the way where the plan has one in this stage."""
+    plan = batch.plan
     refiner = plan.refiner
-    if refiner is None or refiner.path == plan.checkpoint.path:
+    if refiner is None or refiner.path == batch.stage.checkpoint.path or not plan.refines(batch.stage):
         return guided
 
     def take_over() -> None:
-        batch.refine(plan, models, refiner)
+        batch.refine(models, refiner)
         guided.predict = batch.model.prediction(batch.levels)
 
-    return Refined(
-        guided,
-        batch.levels,
-        plan.request.refiner_switch_at or 0,
-        take_over,
-        plan.calls,
-        plan.view.refiner_switch_by_sample_steps,
-    )
+    at, by_calls = plan.request.refiner_switch_at or 0, plan.view.refiner_switch_by_sample_steps
+    return Refined(guided, batch.levels, at, take_over, batch.stage.calls, by_calls)
 
 
 class _Preview:

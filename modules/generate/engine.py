@@ -14,12 +14,15 @@ import torch
 from modules.exceptions import OutOfMemory
 from modules.generate import infotext
 from modules.generate.batch import Batch, make_batch
+from modules.generate.beginnings import decoded, of_first_stage, of_source
 from modules.generate.denoising import denoise
 from modules.generate.models import Models
 from modules.generate.plan import Plan
+from modules.generate.request import Img2Img, Txt2Img
 from modules.generate.result import Picture, Result
 from modules.generate.saving import save_grid, save_image
-from modules.imaging import grids, pixels
+from modules.generate.source import Source, source
+from modules.imaging import grids, resize
 from modules.jobs.progress import Progress
 from modules.settings.folders import Folders
 from modules.weights.cache import Cache
@@ -36,9 +39,9 @@ def run(plan: Plan, cache: Cache, networks: Store, folders: Folders, progress: P
     started = time.monotonic()
     with _explained(plan), torch.inference_mode():
         models = Models(plan, cache, networks, progress)
-        ready = models.get(plan.checkpoint, plan.wording.prompts[0])
-        plan = replace(plan, checkpoint=ready.model.checkpoint)
-        progress.begin(plan.request.n_iter, plan.request.steps)
+        ready = models.get(plan.stages[0], plan.wording.prompts[0])
+        plan = plan.with_checkpoint(0, ready.model.checkpoint)
+        progress.begin(plan.request.n_iter, plan.steps)
         pictures = _pictures(plan, models, folders, progress)
     return Result(
         plan=plan,
@@ -54,17 +57,54 @@ def run(plan: Plan, cache: Cache, networks: Store, folders: Folders, progress: P
 
 
 def _pictures(plan: Plan, models: Models, folders: Folders, progress: Progress) -> list[Picture]:
+    request = plan.request
+    given = source(plan, request, _scaler(plan.view.upscaler_for_img2img)) if isinstance(request, Img2Img) else None
     pictures: list[Picture] = []
-    for number in range(plan.request.n_iter):
+    for number in range(request.n_iter):
         if progress.stop.interrupted:
             break
         progress.next_batch(number)
-        batch = make_batch(plan, models, number)
-        denoise(batch, plan, models, progress)
+        batch = _first(plan, given, models, progress, number)
+        if len(plan.stages) > 1 and not batch.stopped:
+            batch = _second(batch, models, folders, progress, number)
         if batch.latent is not None:
-            _decode(batch, plan, folders)
+            _decode(batch, given, folders)
         pictures += batch.pictures
     return pictures
+
+
+def _first(plan: Plan, given: Source | None, models: Models, progress: Progress, number: int) -> Batch:
+    batch = make_batch(plan, plan.stages[0], models, number)
+    if given is not None:
+        batch.start = of_source(batch, given)
+    denoise(batch, models, progress)
+    return batch
+
+
+def _second(first: Batch, models: Models, folders: Folders, progress: Progress, number: int) -> Batch:
+    """The hires pass over a first stage's latents."""
+    plan, stage = first.plan, first.plan.stages[1]
+    if plan.view.save_images_before_highres_fix:
+        _save_first(first, folders)
+    batch = make_batch(plan, stage, models, number)
+    batch.told = [own | other for own, other in zip(first.told, batch.told, strict=True)]
+    if stage.checkpoint.path != plan.checkpoint.path:
+        batch.plan = plan.with_checkpoint(1, batch.model.checkpoint)
+    assert isinstance(plan.request, Txt2Img)
+    batch.start = of_first_stage(first, batch, _scaler(plan.request.hr_upscaler))
+    denoise(batch, models, progress, plan.stages[0].taken)
+    return batch
+
+
+def _save_first(batch: Batch, folders: Folders) -> None:
+    for offset, image in enumerate(decoded(batch)):
+        index = batch.first + offset
+        text = infotext.write(batch.plan, index, batch.plan.checkpoint, batch.told[offset])
+        save_image(image, batch.plan, index, text, folders, suffix="-before-highres-fix")
+
+
+def _scaler(name: str | None) -> resize.Scaler:
+    return resize.SCALERS.get(name or "None", resize.lanczos)
 
 
 @contextmanager
@@ -76,14 +116,14 @@ def _explained(plan: Plan) -> Iterator[None]:
         raise OutOfMemory(f"The device's memory does not hold {size}; choose a smaller size or batch.") from error
 
 
-def _decode(batch: Batch, plan: Plan, folders: Folders) -> None:
+def _decode(batch: Batch, given: Source | None, folders: Folders) -> None:
     """Latents to pictures, saved one by one; what the user stopped is shown but not saved, as in A1111."""
-    assert batch.latent is not None
+    plan = batch.plan
     if batch.refined:
         plan = replace(plan, refiner=batch.model.checkpoint)  # with its hash, which is known since it was loaded
-    decoded = batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy()
-    for offset, image in enumerate(pixels.to_images(decoded)):
+    for offset, drawn in enumerate(decoded(batch)):
         index = batch.first + offset
+        image = drawn if given is None else given.finished(drawn, offset)
         text = infotext.write(plan, index, plan.checkpoint, batch.told[offset])
         saves = plan.view.samples_save and not plan.request.do_not_save_samples and not batch.stopped
         path: Path | None = save_image(image, plan, index, text, folders) if saves else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,23 +11,27 @@ from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
 from modules.generate.backcompat import VERSION_KEY, switches
 from modules.generate.plan import Plan
-from modules.generate.request import Txt2Img
+from modules.generate.request import Img2Img, Request, Txt2Img
 from modules.generate.wording import NEGATIVE_TEMPLATE, TEMPLATE
 from modules.prompts import infotext
 from modules.settings.options import View
 from modules.weights.library import Checkpoint
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Request)
 
 MODEL, MODEL_HASH = "Model", "Model hash"
 
 VAE, VAE_HASH, LORA_HASHES, TI_HASHES = "VAE", "VAE hash", "Lora hashes", "TI hashes"
 LocalName = Callable[[str, str], str | None]  # a shelf and a hash → the name that the file has here
 
+HIRES = "Hires upscale", "Hires resize", "Hires steps", "Hires upscaler"
 ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
     "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", MODEL_HASH, MODEL, VAE_HASH, VAE,
     "Variation seed", "Variation seed strength", "Seed resize from", "Denoising strength", "Clip skip", "ENSD",
-    "Token merging ratio", "RNG", "NGMS", "Tiling", LORA_HASHES, TI_HASHES,
+    "Token merging ratio", "Token merging ratio hr", "RNG", "NGMS", "Tiling", "Hires checkpoint",
+    "Hires sampler", "Hires prompt", "Hires negative prompt", "Hires schedule type", *HIRES, "Mask mode", "Mask blur",
+    "Inpaint area", "Masked area padding", "Masked content", LORA_HASHES, TI_HASHES,
 )  # fmt: skip
 
 
@@ -36,8 +40,9 @@ class Codec:
     """A key that stands for several fields. `write` answers None to leave it out; `read` raises ValueError."""
 
     key: str
-    write: Callable[[Txt2Img], str | None]
+    write: Callable[[Any], str | None]
     read: Callable[[str], dict[str, Any]]
+    field: str = "width"  # whose requests it is for: those that have this field
 
 
 def _size(text: str, width: str, height: str) -> dict[str, Any]:
@@ -45,15 +50,53 @@ def _size(text: str, width: str, height: str) -> dict[str, Any]:
     return {width: int(first), height: int(second)}
 
 
-def _resized(request: Txt2Img) -> str | None:
+def _resized(request: Request) -> str | None:
     sides = request.seed_resize_from_w, request.seed_resize_from_h
     return f"{sides[0]}x{sides[1]}" if min(sides) > 0 else None
+
+
+def _hires_size(request: Txt2Img) -> str | None:
+    sides = request.hr_resize_x, request.hr_resize_y
+    return f"{sides[0]}x{sides[1]}" if request.enable_hr and max(sides) > 0 else None
+
+
+def _mask_blur(request: Img2Img) -> str | None:
+    across, along = request.blur
+    return str(across) if request.mask is not None and across == along and across > 0 else None
+
+
+def _choice(name: str, words: Sequence[str], usual: int) -> tuple[Callable[[Any], str | None], Callable[[str], Any]]:
+    """How a number is told by a word, unless it is the usual one or there is no mask."""
+
+    def write(request: Img2Img) -> str | None:
+        number = int(getattr(request, name))
+        return None if request.mask is None or number == usual else words[number]
+
+    return write, lambda text: {name: words.index(text)}
 
 
 CODECS = (
     Codec("Size", lambda r: f"{r.width}x{r.height}", lambda text: _size(text, "width", "height")),
     Codec("Seed resize from", _resized, lambda text: _size(text, "seed_resize_from_w", "seed_resize_from_h")),
+    Codec("Hires resize", _hires_size, lambda text: _size(text, "hr_resize_x", "hr_resize_y"), "enable_hr"),
+    Codec("Mask blur", _mask_blur, lambda text: {"mask_blur": int(text)}, "mask"),
+    Codec("Mask mode", *_choice("inpainting_mask_invert", ("Inpaint masked", "Inpaint not masked"), 0), "mask"),
+    Codec("Inpaint area", *_choice("inpaint_full_res", ("Whole picture", "Only masked"), 0), "mask"),
+    Codec(
+        "Masked area padding",
+        lambda r: str(r.inpaint_full_res_padding) if r.mask is not None and r.inpaint_full_res else None,
+        lambda text: {"inpaint_full_res_padding": int(text)},
+        "mask",
+    ),
+    Codec(
+        "Masked content", *_choice("inpainting_fill", ("fill", "original", "latent noise", "latent nothing"), 1), "mask"
+    ),
 )
+
+
+def _codecs(kind: type) -> list[Codec]:
+    known = specs(kind)
+    return [codec for codec in CODECS if codec.field in known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +107,19 @@ class Reading:
     overrides: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
-    def request(self) -> Txt2Img:
+    def request(self, kind: type[R] = Txt2Img) -> R:  # type: ignore[assignment]
         """The request it asks for, options included."""
-        return Txt2Img(**self.values, override_settings=self.overrides)
+        return kind(**self.values, override_settings=self.overrides)
 
 
 def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, Any] | None = None) -> str:
     """The infotext of image `index`. `extra` pairs follow A1111's fixed ones."""
     request, view = plan.request_for(index), plan.view
     pairs: dict[str, Any] = {}
-    for name, spec in specs(Txt2Img).items():
+    for name, spec in specs(type(request)).items():
         if spec.infotext and not (spec.omit and spec.omit(request)):
             pairs[spec.infotext] = getattr(request, name)
-    pairs |= {codec.key: codec.write(request) for codec in CODECS}
+    pairs |= {codec.key: codec.write(request) for codec in _codecs(type(request))}
     pairs[MODEL_HASH] = checkpoint.short_hash if view.add_model_hash_to_info else None
     pairs[MODEL] = checkpoint.model_name.replace(",", "").replace(":", "") if view.add_model_name_to_info else None
     for name, value in request.override_settings.items():
@@ -90,7 +133,11 @@ def write(plan: Plan, index: int, checkpoint: Checkpoint, extra: Mapping[str, An
 
 
 def read(
-    text: str, options: Mapping[str, Spec], compatible: bool = True, local: LocalName = lambda shelf, digits: None
+    text: str,
+    options: Mapping[str, Spec],
+    compatible: bool = True,
+    local: LocalName = lambda shelf, digits: None,
+    kind: type[Request] = Txt2Img,
 ) -> Reading:
     """Understand an infotext; a pair whose value makes no sense counts as unknown, never as an error.
 
@@ -101,9 +148,11 @@ def read(
     pairs = dict(found.pairs)
     prompt = _localised(found.prompt, pairs.pop(LORA_HASHES, ""), local) + _hypernetwork(pairs)
     values: dict[str, Any] = {"prompt": prompt, "negative_prompt": found.negative_prompt}
-    for codec in CODECS:
+    if kind is Txt2Img and pairs:
+        values["enable_hr"] = "Denoising strength" in pairs and any(key in pairs for key in HIRES)
+    for codec in _codecs(kind):
         values |= _taken(pairs, (codec.key,), codec.read) or {}
-    for name, spec in specs(Txt2Img).items():
+    for name, spec in specs(kind).items():
         if spec.infotext and (value := _taken(pairs, (spec.infotext, *spec.also), spec.parse)) is not None:
             values[name] = value
     overrides: dict[str, Any] = {}

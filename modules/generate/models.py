@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modules.generate.conditioning import Conditioner
 from modules.generate.plan import Plan
+from modules.generate.stages import Stage
 from modules.generate.wording import uses_of
 from modules.jobs.progress import Progress
 from modules.settings.options import View
@@ -36,24 +37,23 @@ class Models:
         self._networks = networks
         self._progress = progress
 
-    def get(self, checkpoint: Checkpoint, prompt: str) -> Ready:
-        """Load it if need be, which the progress line says, and put on the networks that the prompt names.
+    def get(self, stage: Stage, prompt: str, refiner: Checkpoint | None = None) -> Ready:
+        """Load the stage's checkpoint, or the refiner, if need be, and put on the networks that the prompt names.
 
         What was got before holds no longer.
         """
         plan = self._plan
         self._progress.say("Loading the checkpoint")
-        model = self._cache.get(checkpoint, among=2 if plan.refiner else 1)
+        among = len({one.checkpoint.path for one in plan.stages}) + (plan.refiner is not None)
+        model = self._cache.get(refiner or stage.checkpoint, among)
         self._progress.say("")
         uses, comments = ([], []) if plan.request.disable_extra_networks else uses_of(prompt)
         worn = self._networks.put_on(model, uses, plan.view.lora_functional)
         vae = self._networks.put_vae(model, plan.view.sd_vae, plan.view.sd_vae_overrides_per_model_preferences)
         self.comments |= dict.fromkeys([*comments, *worn.comments, *vae.comments])
-        model.altered.apply(_wanted(plan.view, worn.hypernetworks))
+        model.altered.apply(_wanted(plan.view, stage, worn.hypernetworks))
         words = self._networks.teach(model)
-        return Ready(
-            model, Conditioner(model.text, plan.view, plan.calls, words.find), {**self._vae_told(vae), **worn.told}
-        )
+        return Ready(model, Conditioner(model.text, plan.view, stage, words.find), {**self._vae_told(vae), **worn.told})
 
     def _vae_told(self, vae: Worn) -> dict[str, str]:
         view = self._plan.view
@@ -66,10 +66,12 @@ class Models:
         return ", ".join(f"{name}: {digits}" for name, digits in found if digits) or None
 
 
-def _wanted(view: View, hypernetworks: Hypernetworks) -> Alterations:
+def _wanted(view: View, stage: Stage, hypernetworks: Hypernetworks) -> Alterations:
+    over = view.token_merging_ratio_hr if stage.after is not None else view.token_merging_ratio_img2img
+    merging = (over if stage.strength is not None else 0) or view.token_merging_ratio
     return Alterations(
         hypernetworks=hypernetworks,
         tiling=view.tiling,
-        merging=view.token_merging_ratio,
+        merging=merging,
         freeu=(view.freeu_b1, view.freeu_b2, view.freeu_s1, view.freeu_s2) if view.freeu else None,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from modules.declare import checked
 from modules.exceptions import NotFound, ParameterError
-from modules.generate.request import MAX_SEED, Txt2Img
+from modules.generate.request import MAX_SEED, Request, Txt2Img
+from modules.generate.stages import Stage, second, strength_of
 from modules.generate.wording import Sources, Wording, has_brackets, tells_schedules_apart, word
 from modules.sampling.tables import Choice, choose
 from modules.settings.options import Options, View
@@ -19,6 +20,7 @@ IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: opti
     "eta_ancestral": "eta",
     "eta_ddim": "eta",
     "tiling": "tiling",
+    "initial_noise_multiplier": "initial_noise_multiplier",
     "s_min_uncond": "s_min_uncond",
     "s_churn": "s_churn",
     "s_tmin": "s_tmin",
@@ -31,29 +33,54 @@ IN_PLACE_OF_OPTIONS = {  # A1111's request fields that stand for an option: opti
 class Plan:
     """Everything decided: per image seed and prompts, and for all of them sampler, checkpoint and settings."""
 
-    request: Txt2Img
+    request: Request
     view: View
-    checkpoint: Checkpoint
+    stages: tuple[Stage, ...]
     refiner: Checkpoint | None
-    choice: Choice
     seeds: tuple[int, ...]
     subseeds: tuple[int, ...]
-    wording: Wording
     created: datetime = field(default_factory=datetime.now)
 
     @property
-    def calls(self) -> int:
-        """How often the model is called for one image, as prompt schedules count."""
-        return self.request.steps * (2 if self.choice.sampler.second_order else 1)
+    def checkpoint(self) -> Checkpoint:
+        """What the first stage is drawn with."""
+        return self.stages[0].checkpoint
+
+    @property
+    def choice(self) -> Choice:
+        """Sampler and schedule of the first stage."""
+        return self.stages[0].choice
+
+    @property
+    def wording(self) -> Wording:
+        """The prompts of the first stage."""
+        return self.stages[0].wording
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(stage.taken for stage in self.stages)
+
+    def refines(self, stage: Stage) -> bool:
+        """Whether the refiner may take over in this stage."""
+        passes: str = self.view.hires_fix_refiner_pass
+        place = "first pass" if stage.after is None else "second pass"
+        return len(self.stages) == 1 or passes in (place, "both passes")
+
+    def with_checkpoint(self, stage: int, checkpoint: Checkpoint) -> Plan:
+        """The plan with a stage's checkpoint as it was found on loading, with its hash."""
+        stages = list(self.stages)
+        stages[stage] = replace(stages[stage], checkpoint=checkpoint)
+        return replace(self, stages=tuple(stages))
 
     @property
     def count(self) -> int:
         """Number of images."""
         return len(self.seeds)
 
-    def request_for(self, index: int) -> Txt2Img:
+    def request_for(self, index: int) -> Request:
         """The request that makes image `index` alone, whatever the options are then."""
-        unsaid: dict[str, Any] = dict.fromkeys(IN_PLACE_OF_OPTIONS.values())
+        unsaid: dict[str, Any] = {name: None for name in IN_PLACE_OF_OPTIONS.values() if hasattr(self.request, name)}
         return replace(
             self.request,
             prompt=self.wording.prompts[index],
@@ -68,7 +95,23 @@ class Plan:
             refiner_checkpoint=self.refiner.short_title if self.refiner else "",
             override_settings=self.carried_options(index),
             **unsaid,
+            **self._hires_for(index),
         )
+
+    def _hires_for(self, index: int) -> dict[str, Any]:
+        """The fields of the second stage that make it alone for image `index`."""
+        if not isinstance(self.request, Txt2Img) or len(self.stages) < 2:
+            return {}
+        first, second = self.stages
+        other = second.checkpoint.path != first.checkpoint.path
+        fields = {"hr_checkpoint_name": second.checkpoint.short_title if other else ""}
+        if second.choice != first.choice:
+            fields |= {"hr_sampler_name": second.choice.name, "hr_scheduler": second.choice.label or ""}
+        if self.request.hr_prompt:
+            fields["hr_prompt"] = second.wording.prompts[index]
+        if self.request.hr_negative_prompt:
+            fields["hr_negative_prompt"] = second.wording.negative_prompts[index]
+        return fields
 
     def carried_options(self, index: int) -> dict[str, Any]:
         """The options that decide image `index`, by name; one without effect on it has the value of an absent key."""
@@ -80,7 +123,7 @@ class Plan:
 
     def _matters(self, key: str | None, index: int) -> bool:
         sampler, schedule = self.choice.sampler, self.choice.schedule
-        prompts = self.wording.prompts[index], self.wording.negative_prompts[index], self.calls
+        prompts = self.wording.prompts[index], self.wording.negative_prompts[index], self.stages[0].calls
         rules: dict[str, bool] = {
             "Emphasis": self.view.emphasis != "Original" and has_brackets(*prompts, old=self.view.use_old_scheduling),
             "Old prompt editing timelines": self.view.use_old_scheduling and tells_schedules_apart(*prompts),
@@ -106,37 +149,55 @@ class Plan:
         return rules.get(key or "", True)
 
 
-def request_from(values: dict[str, Any]) -> Txt2Img:
+R = TypeVar("R", bound=Request)
+
+
+def request_from(values: dict[str, Any], kind: type[R] = Txt2Img) -> R:  # type: ignore[assignment]
     """A request from loose values by field name; ParameterError with a sentence for the first bad one."""
     try:
-        return Txt2Img(**checked(Txt2Img, values))
+        return kind(**checked(kind, values))
     except ValueError as error:
         raise ParameterError(str(error)) from error
 
 
-def plan(request: Txt2Img, options: Options, library: Library, sources: Sources | None = None) -> Plan:
+def plan(request: Request, options: Options, library: Library, sources: Sources | None = None) -> Plan:
     """Resolve a request. ParameterError, PromptError or NotFound with a sentence when it cannot be done."""
     view = options.view().over(**request.override_settings)
-    choice = choose(request.sampler_name, request.scheduler, view.k_sched_type)
     seeds = _seeds(request.seed, request, fixed=request.subseed_strength != 0)
+    first = Stage(
+        choice=choose(request.sampler_name, request.scheduler, view.k_sched_type),
+        steps=request.steps,
+        width=request.width,
+        height=request.height,
+        checkpoint=_checkpoint(view, library),
+        wording=word(request, view, seeds, sources),
+        strength=strength_of(request),
+        exact=view.img2img_fix_steps,
+    )
+    stages: tuple[Stage, ...] = (first,)
+    if isinstance(request, Txt2Img) and request.enable_hr:
+        over = replace(
+            request,
+            prompt=request.hr_prompt or request.prompt,
+            negative_prompt=request.hr_negative_prompt or request.negative_prompt,
+        )
+        stages = (first, second(request, first, library, word(over, view, seeds, sources)))
     return Plan(
         request=request,
         view=view.over(**_for_this_request(request)),
-        checkpoint=_checkpoint(view, library),
+        stages=stages,
         refiner=library.find(refiner) if (refiner := request.refiner_checkpoint) not in ("", "None") else None,
-        choice=choice,
         seeds=seeds,
         subseeds=_seeds(request.subseed, request, fixed=False),
-        wording=word(request, view, seeds, sources),
     )
 
 
-def _for_this_request(request: Txt2Img) -> dict[str, Any]:
-    given = {option: getattr(request, name) for option, name in IN_PLACE_OF_OPTIONS.items()}
+def _for_this_request(request: Request) -> dict[str, Any]:
+    given = {option: getattr(request, name, None) for option, name in IN_PLACE_OF_OPTIONS.items()}
     return {option: value for option, value in given.items() if value is not None}
 
 
-def _seeds(first: int, request: Txt2Img, *, fixed: bool) -> tuple[int, ...]:
+def _seeds(first: int, request: Request, *, fixed: bool) -> tuple[int, ...]:
     start = random.randrange(MAX_SEED) if first == -1 else first
     return tuple(start + (0 if fixed else i) for i in range(request.batch_size * request.n_iter))
 

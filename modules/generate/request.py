@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
+
+from PIL import Image
 
 from modules.declare import Range, param
 
@@ -54,6 +57,74 @@ class Request:
     override_settings: dict[str, Any] = param({}, "Override settings", doc="Options that hold for this request alone.")
 
 
+def _first_pass_only(request: Any) -> bool:
+    return not request.enable_hr
+
+
+def _no_scale(request: Any) -> bool:
+    return not request.enable_hr or request.hr_resize_x > 0 or request.hr_resize_y > 0
+
+
+def _as_first(name: str, *same: str) -> Callable[[Any], bool]:
+    """Is the second pass's field empty, or the same as the first one's?"""
+    return lambda r: not r.enable_hr or getattr(r, f"hr_{name}") in ("", *same, getattr(r, name, ""))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Txt2Img(Request):
-    """A picture from words."""
+    """A picture from words; with `enable_hr` drawn small first, then enlarged and drawn over."""
+
+    enable_hr: bool = param(False, "Hires. fix", omit=lambda r: True)
+    denoising_strength: float = param(0.7, "Denoising strength", slider=Range(0, 1, 0.01), valid=Range(0, 1), infotext="Denoising strength",
+                                      token="denoising", omit=_first_pass_only, doc="How much the second pass may change; 0 = nothing.")
+    hr_scale: float = param(2.0, "Upscale by", slider=Range(1, 4, 0.05), valid=Range(0.1, 16), infotext="Hires upscale", omit=_no_scale)
+    hr_upscaler: str = param("Latent", "Upscaler", choices="hires upscalers", infotext="Hires upscaler", omit=_first_pass_only)
+    hr_second_pass_steps: int = param(0, "Hires steps", slider=Range(0, 150), valid=Range(0, 9999), infotext="Hires steps",
+                                      omit=lambda r: not r.enable_hr or not r.hr_second_pass_steps, doc="0 = as many as the first pass.")
+    hr_resize_x: int = param(0, "Resize width to", slider=Range(0, 2048, 8), valid=Range(0, 16384), omit=lambda r: True)
+    hr_resize_y: int = param(0, "Resize height to", slider=Range(0, 2048, 8), valid=Range(0, 16384), omit=lambda r: True,
+                             doc="Of width and height, one may be 0: it follows the picture's proportions.")
+    hr_checkpoint_name: str = param("", "Hires checkpoint", choices="checkpoints", infotext="Hires checkpoint", omit=_as_first("checkpoint_name"))
+    hr_sampler_name: str = param("", "Hires sampling method", choices="samplers", infotext="Hires sampler", omit=_as_first("sampler_name", "Use same sampler"))
+    hr_scheduler: str = param("", "Hires schedule type", choices="schedulers", infotext="Hires schedule type",
+                              omit=_as_first("scheduler", "Use same scheduler"))
+    hr_prompt: str = param("", "Hires prompt", infotext="Hires prompt", omit=_as_first("prompt"), doc="Empty: the first pass's.")
+    hr_negative_prompt: str = param("", "Hires negative prompt", infotext="Hires negative prompt", omit=_as_first("negative_prompt"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Img2Img(Request):
+    """A picture from another one. Images are `PIL.Image.Image`; in masks white is what is drawn anew."""
+
+    init_images: Any = param((), "Images", doc="What it starts from: one for all, or one for each of a batch.")
+    resize_mode: int = param(0, "Resize mode", valid=Range(0, 3), omit=lambda r: True, doc="0 stretch, 1 fill and cut, 2 whole with edges drawn out, 3 stretch the latent.")
+    denoising_strength: float = param(0.75, "Denoising strength", slider=Range(0, 1, 0.01), valid=Range(0, 1), infotext="Denoising strength", token="denoising",
+                                      doc="How much may change; 0 = nothing, 1 = everything.")
+    mask: Any = param(None, "Mask")
+    mask_blur_x: int = param(4, "Mask blur in x", slider=Range(0, 64), valid=Range(0, 1024), omit=lambda r: True)
+    mask_blur_y: int = param(4, "Mask blur in y", slider=Range(0, 64), valid=Range(0, 1024), omit=lambda r: True)
+    mask_blur: int | None = param(None, "Mask blur", slider=Range(0, 64), valid=Range(0, 1024), omit=lambda r: True, doc="In x and in y.")
+    mask_round: bool = param(True, "Round the mask", omit=lambda r: True, doc="Latent pixels are drawn anew wholly or not at all.")
+    inpainting_fill: int = param(1, "Masked content", valid=Range(0, 3), omit=lambda r: True, doc="0 colours from around, 1 original, 2 latent noise, 3 latent nothing.")
+    inpaint_full_res: bool = param(False, "Inpaint area: only masked", omit=lambda r: True)
+    inpaint_full_res_padding: int = param(32, "Only masked padding, pixels", slider=Range(0, 256, 4), valid=Range(0, 16384), omit=lambda r: True)
+    inpainting_mask_invert: int = param(0, "Inpaint not masked", valid=Range(0, 1), omit=lambda r: True)
+    initial_noise_multiplier: float | None = param(None, "Noise multiplier", valid=Range(0, 10), omit=lambda r: True,
+                                                   doc="For this request, in place of the option initial_noise_multiplier.")
+    latent_mask: Any = param(None, "Latent mask")
+
+    @property
+    def blur(self) -> tuple[int, int]:
+        """Of the mask, in x and y."""
+        return (self.mask_blur_x, self.mask_blur_y) if self.mask_blur is None else (self.mask_blur, self.mask_blur)
+
+
+def described(request: Request) -> dict[str, Any]:
+    """A request's values by name for a record of it; images are only counted."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [told(one) for one in value]
+        return f"{value.width}x{value.height} image" if isinstance(value, Image.Image) else value
+
+    return {one.name: told(getattr(request, one.name)) for one in fields(request)}

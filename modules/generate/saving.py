@@ -11,7 +11,7 @@ from PIL import Image
 
 from modules.declare import specs
 from modules.generate.plan import Plan
-from modules.generate.request import Txt2Img
+from modules.generate.request import Img2Img
 from modules.imaging import files, naming
 from modules.imaging.files import SaveOptions
 from modules.settings.folders import Folders
@@ -32,14 +32,17 @@ def save_options(view: View, extension: str) -> SaveOptions:
     )
 
 
-def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folders: Folders) -> Path:
-    """Write image `index` of a plan; the path it got."""
+def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folders: Folders, suffix: str = "") -> Path:
+    """Write image `index` of a plan; the path it got. `suffix` ends its name."""
     view, tokens = plan.view, _tokens(plan, index)
-    folder = folders.output(view.outdir_samples or view.outdir_txt2img_samples)
+    over = isinstance(plan.request, Img2Img)
+    folder = folders.output(
+        view.outdir_samples or (view.outdir_img2img_samples if over else view.outdir_txt2img_samples)
+    )
     if view.save_to_dirs:
         folder = folder / naming.folder(view.directories_filename_pattern, tokens)
     pattern = view.samples_filename_pattern or ("[seed]" if view.save_to_dirs else "[seed]-[prompt_spaces]")
-    stem = naming.name(pattern, tokens)
+    stem = naming.name(pattern, tokens) + suffix
     options = save_options(view, view.samples_format)
     if view.save_images_add_number:
         return files.numbered_save(image, folder, stem, infotext, options)
@@ -49,7 +52,8 @@ def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folder
 def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -> Path:
     """Write the grid of a plan; the path it got."""
     view, tokens = plan.view, _tokens(plan, 0)
-    folder = folders.output(view.outdir_grids or view.outdir_txt2img_grids)
+    over = isinstance(plan.request, Img2Img)
+    folder = folders.output(view.outdir_grids or (view.outdir_img2img_grids if over else view.outdir_txt2img_grids))
     if view.grid_save_to_dirs:
         folder = folder / naming.folder(view.directories_filename_pattern, tokens)
     stem = naming.name("[seed]-[prompt_spaces]", tokens) if view.grid_extended_filename else ""
@@ -60,7 +64,7 @@ def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:
     """What `[token]` means for image `index`: every Spec that names one, the text tokens, and the place in the job."""
     request, view = replace(plan.request_for(index), batch_size=plan.request.batch_size), plan.view
     declared: dict[str, Any] = {
-        spec.token: str(getattr(request, name)) for name, spec in specs(Txt2Img).items() if spec.token
+        spec.token: str(getattr(request, name)) for name, spec in specs(type(request)).items() if spec.token
     } | {spec.token: str(getattr(view, name)) for name, spec in view.specs().items() if spec.token}
     alone, size = plan.count == 1, plan.request.batch_size
     place: dict[str, naming.Token] = {

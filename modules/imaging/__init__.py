@@ -10,6 +10,9 @@ picture that cannot be stored raises a `WebuiError` that names the file.
 - files: encode, save under a free name or the next number
 - disk: bytes under a free name, whole or not at all
 - grids: many pictures on one sheet
+- resize: the resize modes
+- masks: what is drawn anew: its rim, its place, its filling, and what is laid over the result
+- colours: one picture's colours given to another
 
-May import: the standard library, PIL, numpy, `exceptions`.
+May import: the standard library, PIL, numpy, OpenCV, `exceptions`.
 """

@@ -5,10 +5,11 @@ import binascii
 import io
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, ImageOps
 
 from modules.exceptions import ParameterError
 
@@ -82,19 +83,38 @@ def from_base64(text: str) -> Image.Image:
         data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ParameterError(_NOT_AN_IMAGE) from None
+    return _loaded(io.BytesIO(data), _NOT_AN_IMAGE)
+
+
+def from_file(path: Path) -> Image.Image:
+    """Read an image file whole. Raises as `from_base64` does."""
+    return _loaded(
+        path, f"{path.name} is not an image that can be read; give a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
+    )
+
+
+def _loaded(source: io.BytesIO | Path, not_an_image: str) -> Image.Image:
     Image.init()
     try:
-        image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
+        image = Image.open(source, formats=[name for name in READABLE if name in Image.OPEN])
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ParameterError(
-            f"The image is too large to be read; send one of at most {MAX_PIXELS // 1_000_000} megapixels."
+            f"The image is too large to be read; give one of at most {MAX_PIXELS // 1_000_000} megapixels."
         ) from None
     except _DAMAGE as error:
-        raise ParameterError(_NOT_AN_IMAGE) from error
+        raise ParameterError(not_an_image) from error
     return image
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF orientation asks for; broken EXIF asks for nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DAMAGE:
+        return image
 
 
 def to_base64(data: bytes) -> str:

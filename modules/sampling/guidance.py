@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-Prediction = Callable[[Tensor, Tensor, Tensor], Tensor]  # x, σ, context → x₀
-Context = Tensor | Sequence[Tensor]  # `[1,n,D]`: one for all images, or one for each, of any lengths
+from modules.sampling.prediction import Condition
+
+Prediction = Callable[[Tensor, Tensor, Condition], Tensor]  # x, σ, condition → x₀
+Conditions = Condition | Sequence[Condition]  # of one row: one for all images, or one for each, of any lengths
 Weight = float | Tensor  # for all images, or `[B,1,1,1]`
 
 CFGPP_FULL = 12.5  # the CFG scale at which A1111 lets CFG++'s λ be 1
@@ -25,11 +27,11 @@ def combine(uncond: Tensor, conds: Sequence[Tensor], weights: Sequence[Weight], 
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """What the model is given at one call: a context for each part, and the negative one."""
+    """What the model is given at one call: the condition of each part, and the negative one."""
 
-    parts: Sequence[Context]
+    parts: Sequence[Conditions]
     weights: Sequence[Weight]
-    negative: Context
+    negative: Conditions
 
     @property
     def unweighted(self) -> bool:
@@ -61,6 +63,7 @@ class Guided:
     `joined`: all answers in one call of the model, which costs memory and saves time; contexts of unequal length need
     calls of their own. Where the negative half has no effect it is not computed; where `skip` says so, the first
     part's answer stands for it. `keeps_uncond`: the negative half is computed whatever the scale, for `unguided`.
+    `image` `[B,c,h,w]` goes in beside x at every call; with an `image_scale` it guides apart from the text.
     """
 
     predict: Prediction
@@ -69,11 +72,16 @@ class Guided:
     joined: bool = True
     skip: Callable[[int, float], bool] = Skip()
     keeps_uncond: bool = False
+    image: Tensor | None = None
+    image_scale: float | None = None
     calls: int = 0
     uncond: Tensor | None = None  # of the newest call
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         given = self.contexts(self.calls)
+        if self.image is not None and self.image_scale is not None:
+            self.calls += 1
+            return self._edited(x, sigma, given, self.image, self.image_scale)
         skipped = self.skip(self.calls, float(sigma))
         self.calls += 1
         if self.scale == 1 and given.unweighted and not self.keeps_uncond:
@@ -90,17 +98,30 @@ class Guided:
         """x₀ of the newest call, which gave `denoised`, without guidance."""
         return denoised if self.uncond is None else self.uncond
 
-    def _answers(self, x: Tensor, sigma: Tensor, contexts: Sequence[Context]) -> list[Tensor]:
-        """x₀ for each context."""
-        if not self.joined and len(contexts) > 1:
-            return [self._answers(x, sigma, [one])[0] for one in contexts]
-        rows = [row for one in contexts for row in ([one] * len(x) if isinstance(one, Tensor) else one)]
-        x = x.repeat(len(contexts), 1, 1, 1)
-        lengths = {row.shape[1] for row in rows}
-        if len(lengths) == 1:
-            return list(self.predict(x, sigma, torch.cat(rows)).chunk(len(contexts)))
+    def _edited(self, x: Tensor, sigma: Tensor, given: Contexts, image: Tensor, scale: float) -> Tensor:
+        """InstructPix2Pix: Brooks et al. 2022 (arXiv 2211.09800), eq. 3."""
+        asked = [*given.parts, given.negative, given.negative]
+        images = [*[image] * (len(asked) - 1), torch.zeros_like(image)]
+        *conds, seen, self.uncond = self._answers(x, sigma, asked, images)
+        return combine(seen, conds, given.weights, self.scale) + (scale - 1) * (seen - self.uncond)
+
+    def _answers(
+        self, x: Tensor, sigma: Tensor, asked: Sequence[Conditions], images: Sequence[Tensor] | None = None
+    ) -> list[Tensor]:
+        """x₀ for each of the conditions. `images` go in beside x with each; else it is the one for all."""
+        if images is None and self.image is not None:
+            images = [self.image] * len(asked)
+        if not self.joined and len(asked) > 1:
+            return [self._answers(x, sigma, [one], images and [images[i]])[0] for i, one in enumerate(asked)]
+        rows = [row for one in asked for row in ([one] * len(x) if isinstance(one, Condition) else one)]
+        if images is not None:
+            rows = [replace(row, image=image) for row, image in zip(rows, torch.cat(images).split(1), strict=True)]
+        x = x.repeat(len(asked), 1, 1, 1)
         made = torch.empty_like(x)
-        for length in sorted(lengths):
-            places = [place for place, row in enumerate(rows) if row.shape[1] == length]
-            made[places] = self.predict(x[places], sigma, torch.cat([rows[place] for place in places]))
-        return list(made.chunk(len(contexts)))
+        lengths = [row.context.shape[1] for row in rows]
+        for length in sorted(set(lengths)):
+            places = [place for place, one in enumerate(lengths) if one == length]
+            every = len(places) == len(rows)
+            answer = self.predict(x if every else x[places], sigma, Condition.joined([rows[place] for place in places]))
+            made[places] = answer
+        return list(made.chunk(len(asked)))

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Model = Callable[[Tensor, Tensor, Tensor], Tensor]  # x [B,C,h,w], t [B], context [B,n,D] → the network's output
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a network is given beside x and t, one row for each image.
+
+    `context` `[B,n,D]`: the text. `vector` `[B,V]`: the text as a whole and the picture's sizes, for SDXL. `image`
+    `[B,c,h,w]`: latents that go in beside x, for models that inpaint or edit.
+    """
+
+    context: Tensor
+    vector: Tensor | None = None
+    image: Tensor | None = None
+
+    @classmethod
+    def joined(cls, rows: Sequence[Condition]) -> Condition:
+        """All rows as one; contexts must be of one length."""
+        return cls(
+            torch.cat([row.context for row in rows]),
+            _stacked([row.vector for row in rows]),
+            _stacked([row.image for row in rows]),
+        )
+
+
+def _stacked(tensors: Sequence[Tensor | None]) -> Tensor | None:
+    found = [tensor for tensor in tensors if tensor is not None]
+    return torch.cat(found) if found else None
+
+
+Model = Callable[[Tensor, Tensor, Condition], Tensor]  # x [B,C,h,w], t [B], condition → the network's output
 
 TERMINAL = 4.8973451890853435e-08  # ᾱ in place of nought, so that σ stays finite
 
@@ -80,7 +107,30 @@ class Eps:
     model: Model
     levels: Levels
 
-    def __call__(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
         """x₀ for `x` `[B,C,h,w]` at one σ (0-d, CPU) for the whole batch."""
         t = self.levels.t(sigma.reshape(1)).to(x.device).expand(len(x))
-        return x - self.model(x * float((sigma**2 + 1) ** -0.5), t, context) * float(sigma)
+        return x - self.model(x * float((sigma**2 + 1) ** -0.5), t, condition) * float(sigma)
+
+
+@dataclass(frozen=True, slots=True)
+class V:
+    """A network that predicts v = √ᾱ·ε − √(1−ᾱ)·x₀: Salimans & Ho 2022 (arXiv 2202.00512), appendix D.
+
+    `whole`: levels by whose whole timesteps v becomes ε first, as A1111 does for DDIM's family.
+    """
+
+    model: Model
+    levels: Levels
+    whole: Levels | None = None
+
+    def __call__(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+        """x₀ for `x` `[B,C,h,w]` at one σ (0-d, CPU) for the whole batch."""
+        t = self.levels.t(sigma.reshape(1))
+        scaled = x * float((sigma**2 + 1) ** -0.5)  # √ᾱ·x₀ + √(1−ᾱ)·ε
+        v = self.model(scaled, t.to(x.device).expand(len(x)), condition)
+        if self.whole is None:
+            return (scaled - v * float(sigma)) * float((sigma**2 + 1) ** -0.5)
+        alpha = self.whole.alphas[int(t)]
+        eps = v * float(alpha**0.5) + scaled * float((1 - alpha) ** 0.5)
+        return x - eps * float(sigma)

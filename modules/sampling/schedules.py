@@ -147,16 +147,22 @@ def timesteps(steps: int, levels: Levels) -> Tensor:
 
 
 def unipc_timesteps(steps: int, levels: Levels, skip_type: str = "time_uniform") -> Tensor:
-    """UniPC's own times, as many steps as `timesteps` has levels; Lu et al. 2022 (arXiv 2206.00927) for discrete times.
+    """UniPC's own times from the last level, as many steps as `timesteps` has levels."""
+    return unipc_times(len(timesteps(steps, levels)), levels, len(levels.sigmas) - 1, skip_type)
+
+
+def unipc_times(steps: int, levels: Levels, start: int, skip_type: str = "time_uniform") -> Tensor:
+    """σ of the times of so many steps from level number `start`; Lu et al. 2022 (arXiv 2206.00927) for discrete times.
 
     `skip_type`: even in time (`time_uniform`), in its square root (`time_quadratic`) or in log σ (`logSNR`). A time is
     1 at the last of the N levels and 1/N at the first; between them log ᾱ is linear.
     """
-    count, made = len(levels.sigmas), len(timesteps(steps, levels)) + 1
+    count = len(levels.sigmas)
     if skip_type == "logSNR":
-        return exponential(made, levels.sigma_min, levels.sigma_max, -1)
+        return exponential(steps + 1, levels.sigma_min, float(levels.sigmas[start]), -1)
     power = 2 if skip_type == "time_quadratic" else 1
-    times = np.linspace(1, (1 / count) ** (1 / power), made) ** power
+    first, last = (((index + 1) / count) ** (1 / power) for index in (start, 0))
+    times = np.linspace(first, last, steps + 1) ** power
     variances = levels.sigmas.double().numpy() ** 2
     logs = np.interp(times * count - 1, np.arange(count), np.log1p(variances))  # log 1/ᾱ
     return torch.from_numpy(np.expm1(logs) ** 0.5).float()

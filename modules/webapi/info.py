@@ -39,7 +39,7 @@ def info(result: Result) -> str:
         "sd_vae_hash": result.extra.get("VAE hash"),
         "seed_resize_from_w": asked.seed_resize_from_w,
         "seed_resize_from_h": asked.seed_resize_from_h,
-        "denoising_strength": None,
+        "denoising_strength": plan.stages[-1].strength,
         "extra_generation_params": result.extra,
         "index_of_first_image": result.index_of_first_image,
         "infotexts": [one.infotext for one in result.shown],

@@ -12,12 +12,17 @@ from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
 from modules.generate import infotext as texts
 from modules.generate.plan import request_from
-from modules.generate.request import Txt2Img
+from modules.generate.request import Img2Img, Request, Txt2Img
+from modules.imaging.pixels import from_base64
 from modules.settings.options import View
 from modules.webapi.errors import NotBuilt, sentence
 
 # Where A1111's API differs from its page. None: "not said".
 API_DEFAULTS: dict[str, Any] = {"steps": 50, "sampler_name": None}
+FIRST_DEFAULTS: dict[str, Any] = dict.fromkeys(
+    ("denoising_strength", "hr_upscaler", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler")
+)
+OVER_DEFAULTS: dict[str, Any] = {"inpainting_fill": 0, "inpaint_full_res": True, "inpaint_full_res_padding": 0}
 
 DEEPEST = 32  # levels of nested lists and objects in a body
 
@@ -53,6 +58,9 @@ Names = Annotated[dict[str, Any], AfterValidator(_finite)]
 Anything = Annotated[list[Any], AfterValidator(_finite)]
 Changes = Annotated[dict[str, Any], AfterValidator(_finite), AfterValidator(_sound)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
+Picture = Annotated[str, Field(description="An image in base64, bare or as a data URI.")]
+Pictures = Annotated[list[Picture], Field(description="Images in base64, bare or as data URIs.")]
+IMAGES = "init_images", "mask", "latent_mask"
 
 
 class Body(BaseModel):
@@ -80,27 +88,17 @@ class Beside(Body):
     infotext: str | None = Field(None, description="A picture's parameters; they fill the fields that are not given.")
     override_settings_restore_afterwards: bool = Field(True, description="If false, override_settings stay in effect.")
     restore_faces: bool = False
-    denoising_strength: Real | None = None
     firstpass_image: str | None = None
     comments: Names | None = None
-    enable_hr: bool = False
-    firstphase_width: int = 0
+    firstphase_width: int = Field(
+        0, description="Old: the first pass's size, width and height being the last's."
+    )
     firstphase_height: int = 0
-    hr_scale: Real = 2.0
-    hr_upscaler: str | None = None
-    hr_second_pass_steps: int = 0
-    hr_resize_x: int = 0
-    hr_resize_y: int = 0
-    hr_checkpoint_name: str | None = None
-    hr_sampler_name: str | None = None
-    hr_scheduler: str | None = None
-    hr_prompt: str = ""
-    hr_negative_prompt: str = ""
+    include_init_images: bool = Field(False, description="Whether the answer repeats the images it began with.")
 
 
 # Fields that ask for what is not built yet, and what that is. The rest of Beside means nothing without one of them.
 NOT_YET = {
-    "enable_hr": "Hires. fix",
     "restore_faces": "Face restoration",
     "firstpass_image": "A given first pass",
     "comments": "Comments in the infotext",
@@ -109,13 +107,16 @@ NOT_YET = {
 
 def model(cls: type) -> type[Any]:
     """The pydantic model of a request's API body; named as A1111 names it, so that generated clients still fit."""
-    fields = {name: _field(spec) for name, spec in specs(cls).items()}
+    defaults = API_DEFAULTS | (OVER_DEFAULTS if cls is Img2Img else FIRST_DEFAULTS)
+    fields = {name: _field(spec, defaults) for name, spec in specs(cls).items()}
     made: type[Any] = create_model(f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields)  # type: ignore[call-overload]
     return made
 
 
-def _field(spec: Spec) -> tuple[Any, Any]:
-    default = API_DEFAULTS.get(spec.name, spec.default)
+def _field(spec: Spec, defaults: dict[str, Any]) -> tuple[Any, Any]:
+    default = defaults.get(spec.name, spec.default)
+    if spec.name in IMAGES:
+        return (Pictures, []) if spec.default == () else (Picture | None, None)
     kind: Any = Names if spec.type is dict else spec.type
     # The Spec judges and words its refusal; it speaks of the field by its API name.
     kind = Annotated[kind, BeforeValidator(replace(spec, label=spec.name).check)]
@@ -128,34 +129,43 @@ def _field(spec: Spec) -> tuple[Any, Any]:
 
 
 TXT2IMG = model(Txt2Img)
+IMG2IMG = model(Img2Img)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A body understood: the request, and the body with its infotext worked in, as the answer repeats it."""
 
-    request: Txt2Img
+    request: Request
     body: Beside
 
 
-def understand(body: Any, view: View, local: texts.LocalName = lambda shelf, digits: None) -> Asked:
+def understand(
+    body: Any, view: View, local: texts.LocalName = lambda shelf, digits: None, kind: type[Request] = Txt2Img
+) -> Asked:
     """The request that a body stands for. WebuiError with a sentence for what cannot be done, or not yet."""
-    body = _with_infotext(body, view, local)
+    body = _with_infotext(body, view, local, kind)
     _refuse(body)
-    given = {name: getattr(body, name) for name in specs(Txt2Img)}
+    given = {name: value for name in specs(kind) if (value := getattr(body, name)) is not None}
+    for name in set(IMAGES) & given.keys():
+        sent = given[name]
+        given[name] = [from_base64(one) for one in sent] if isinstance(sent, list) else sent and from_base64(sent)
     given |= dict(  # noqa: C408 - names, not texts
         sampler_name=body.sampler_name or body.sampler_index,
         do_not_save_samples=body.do_not_save_samples or not body.save_images,
         do_not_save_grid=body.do_not_save_grid or not body.save_images,
     )
-    return Asked(request_from(given), body)
+    if kind is Txt2Img and (body.firstphase_width or body.firstphase_height):
+        given |= dict(hr_resize_x=given["width"], hr_resize_y=given["height"])  # noqa: C408
+        given |= dict(width=body.firstphase_width or 512, height=body.firstphase_height or 512)  # noqa: C408
+    return Asked(request_from(given, kind), body)
 
 
-def _with_infotext(body: Any, view: View, local: texts.LocalName) -> Any:
+def _with_infotext(body: Any, view: View, local: texts.LocalName, kind: type[Request]) -> Any:
     """The body, its infotext's values in the fields that the caller left out and its options under the caller's."""
     if not body.infotext:
         return body
-    reading = texts.read(body.infotext, view.specs(), view.auto_backcompat, local)
+    reading = texts.read(body.infotext, view.specs(), view.auto_backcompat, local, kind)
     said = body.model_dump(exclude_unset=True)
     values = {name: value for name, value in reading.values.items() if name in type(body).model_fields}
     if "sampler_index" in said:  # the caller's sampler, under its old name

@@ -75,7 +75,7 @@ def on_menus(values: dict[str, Any]) -> dict[str, Any]:
     if not menus & values.keys():
         return values
     try:
-        asked = request_from(values)
+        asked: Txt2Img = request_from(values)
         sampler, schedule = menu(asked.sampler_name, asked.scheduler)
     except WebuiError as error:
         gr.Warning(html.escape(str(error)))

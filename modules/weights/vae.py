@@ -44,6 +44,13 @@ class Vae:
         self.model.requires_grad_(False)
         self.preview = _fit_preview(self)
 
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Latents of pixels `[B,3,H,W]`, -1 to 1: the means; A1111 draws from a narrow distribution around them."""
+        weight = next(self.model.parameters())
+        moved = pixels.to(weight.device, weight.dtype)
+        means = [self.model.encode(one[None]).latent_dist.mean.float() for one in moved]
+        return torch.cat(means) * self.scale_factor
+
     def decode(self, latents: Tensor) -> Tensor:
         """Pixels `[B,3,H,W]`, float32, about -1 to 1. One picture at a time, as memory peaks here."""
         weight = next(self.model.parameters())

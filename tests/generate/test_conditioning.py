@@ -1,5 +1,7 @@
 """Prompts as tensors: parts, chunks, padding, and batches in which every image has its own."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,8 @@ def view(tmp_path):
 
 
 def steering(view, *pairs, steps=10):
-    return Conditioner(Text(), view, steps).steering(*zip(*pairs, strict=True))
+    stage = SimpleNamespace(calls=steps, after=None)
+    return Conditioner(Text(), view, stage).steering(*zip(*pairs, strict=True))
 
 
 def ids(tensor):

@@ -245,6 +245,6 @@ def test_only_what_differs_is_overridden():
 
 def test_nonsense_in_an_infotext_is_left_unknown():
     view = build_view()
-    reading = infotext.read("a\nSteps: many, Size: wide, Seed: 3, Hires upscale: 2, CFG scale: 5", view.specs())
-    assert reading.unknown == {"Steps": "many", "Size": "wide", "Hires upscale": "2"}
+    reading = infotext.read("a\nSteps: many, Size: wide, Seed: 3, Hyper upscale: 2, CFG scale: 5", view.specs())
+    assert reading.unknown == {"Steps": "many", "Size": "wide", "Hyper upscale": "2"}
     assert reading.values["seed"] == 3 and reading.values["cfg_scale"] == 5

@@ -32,6 +32,10 @@ class Optimizations:
                                   doc="Faster when prompt and negative prompt have different lengths; changes such pictures.")
     pad_cond_uncond_v0: bool = param(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0", absent=False,
                                      doc="In place of the above, as A1111 had it for DDIM and PLMS before 1.6; cuts off a negative prompt that is longer.")
+    token_merging_ratio_img2img: float = param(0.0, "Token merging ratio for img2img", slider=Range(0, 0.9, 0.1), valid=Range(0, 0.9),
+                                               doc="0 = the ratio above.")
+    token_merging_ratio_hr: float = param(0.0, "Token merging ratio for high-res pass", slider=Range(0, 0.9, 0.1), valid=Range(0, 0.9),
+                                          infotext="Token merging ratio hr", absent=0, doc="0 = the ratio above.")
     lora_functional: bool = param(False, "Lora/Networks: use old method that takes longer when you have multiple Loras active and produces same results as kohya-ss/sd-webui-additional-networks extension",
                                   doc="Adds to the layers' answers instead of changing their weights.")
     lora_in_memory_limit: int = param(1, "Number of Lora networks to keep cached in memory", slider=Range(0, 100), valid=Range(0, 10000),

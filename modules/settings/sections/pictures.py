@@ -21,6 +21,23 @@ class StableDiffusion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OverPictures:
+    """img2img: pictures drawn over other ones, the hires pass included."""
+
+    initial_noise_multiplier: float = param(1.0, "Noise multiplier for img2img", slider=Range(0, 1.5, 0.001), valid=Range(0, 10), infotext="Noise multiplier", absent=1)
+    img2img_extra_noise: float = param(0.0, "Extra noise multiplier for img2img and hires fix", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Extra noise", absent=0,
+                                       doc="0 = none; should be below the denoising strength.")
+    img2img_color_correction: bool = param(False, "Apply color correction to img2img results to match original colors")
+    img2img_fix_steps: bool = param(False, "With img2img, do exactly the amount of steps the slider specifies", doc="Normally fewer are done with less denoising.")
+    img2img_background_color: str = param("#ffffff", "With img2img, fill transparent parts of the input image with this color")
+    upscaler_for_img2img: str = param("None", "Upscaler for img2img", choices="upscalers", doc="What enlarges an image that is smaller than wanted.")
+    overlay_inpaint: bool = param(True, "Overlay original for inpaint", doc="Lay what was not masked over the result, pixel for pixel.")
+    hires_fix_refiner_pass: str = param("second pass", "Hires fix: which pass to enable refiner for", choices=("first pass", "second pass", "both passes"), infotext="Hires refiner",
+                                        absent="second pass")
+    save_images_before_highres_fix: bool = param(False, "Save a copy of image before applying highres fix")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Prompting:
     """Prompt editing."""
 

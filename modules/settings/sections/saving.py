@@ -41,7 +41,9 @@ class Paths:
     outdir_txt2img_samples: str = param("outputs/txt2img-images", "Output directory for txt2img images")
     outdir_extras_samples: str = param("outputs/extras-images", "Output directory for images from extras tab")
     outdir_grids: str = param("", "Output directory for grids", doc="If empty, defaults to the directories below.")
+    outdir_img2img_samples: str = param("outputs/img2img-images", "Output directory for img2img images")
     outdir_txt2img_grids: str = param("outputs/txt2img-grids", "Output directory for txt2img grids")
+    outdir_img2img_grids: str = param("outputs/img2img-grids", "Output directory for img2img grids")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,72 @@
+"""Latents to start from: of given images, and of a first stage's pictures enlarged."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from modules.exceptions import ParameterError
+from modules.generate.batch import Batch, Start
+from modules.generate.request import Img2Img, Txt2Img
+from modules.generate.source import LATENT_NOISE, LATENT_NOTHING, Source, kept_share
+from modules.generate.stages import LATENT_MODES, enlarged
+from modules.imaging import pixels, resize
+from modules.sampling.rng import NoiseSource
+from modules.weights.loader import Model
+
+
+def of_source(batch: Batch, source: Source) -> Start:
+    """The images of a request as the latents of a batch."""
+    request = batch.plan.request
+    assert isinstance(request, Img2Img)
+    device = batch.model.place.device
+    latent = batch.model.vae.encode(torch.from_numpy(source.pixels()))
+    if request.resize_mode == resize.LATENT:
+        latent = functional.interpolate(latent, size=batch.noise.shape[1:], mode="bilinear")
+    if len(batch.seeds) % len(latent):
+        raise ParameterError(
+            f"{len(latent)} images do not go into batches of {len(batch.seeds)}; give one, or as many as the batch has."
+        )
+    latent = latent.repeat(len(batch.seeds) // len(latent), 1, 1, 1)
+    if source.mask is None:
+        return Start(latent)
+    height, width = latent.shape[2:]
+    kept = torch.from_numpy(kept_share(request, source.mask, lambda: (width, height))).to(device)[None, None]
+    if request.inpainting_fill in (LATENT_NOISE, LATENT_NOTHING):
+        latent = latent * kept
+        if request.inpainting_fill == LATENT_NOISE:
+            view = batch.plan.view
+            noise = NoiseSource(view.randn_source, batch.seeds, batch.noise.shape, device).first()
+            latent = latent + noise * (1 - kept)
+    return Start(latent, kept)
+
+
+def of_first_stage(first: Batch, second: Batch, scale: resize.Scaler) -> Start:
+    """A first stage's latents at the second one's size, by stretching them or by way of their pictures."""
+    request = second.plan.request
+    assert isinstance(request, Txt2Img) and first.latent is not None
+    target, side = enlarged(request), second.model.arch.downscale
+    if request.hr_upscaler in LATENT_MODES:
+        mode, smooth = LATENT_MODES[request.hr_upscaler]
+        size = target.height // side, target.width // side
+        latent = functional.interpolate(first.latent, size=size, mode=mode, antialias=smooth)
+    else:
+        latent = encoded(second.model, [scale(one, target.width, target.height) for one in decoded(first)])
+    top, left = target.cut_y // 2, target.cut_x // 2
+    bottom, right = (target.cut_y + 1) // 2, (target.cut_x + 1) // 2
+    return Start(latent[:, :, top : latent.shape[2] - bottom, left : latent.shape[3] - right])
+
+
+def decoded(batch: Batch) -> list[Image.Image]:
+    """The batch's latents as pictures."""
+    assert batch.latent is not None
+    return pixels.to_images(batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy())
+
+
+def encoded(model: Model, images: list[Image.Image]) -> Tensor:
+    """Pictures as latents."""
+    stacked = np.stack([np.asarray(one.convert("RGB"), np.float32) for one in images])
+    return model.vae.encode(torch.from_numpy(np.moveaxis(stacked / 255 * 2 - 1, -1, 1).copy()))
