@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.exceptions import NotFound
-from modules.generate import extras
+from modules.generate import extras as finishing
 from modules.generate.operations import Extras
 from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
@@ -71,7 +71,7 @@ class App:
     def extras(
         self,
         request: Extras,
-        sources: Sequence[extras.Source],
+        sources: Sequence[finishing.Source],
         folder: Path | None = None,
         *,
         shows: bool = True,
@@ -81,7 +81,7 @@ class App:
 
         The job's result is a `generate.extras.Result`. Bad requests are refused here, at once.
         """
-        planned = extras.plan(request, sources, self.options.view(), self.upscalers, folder, shows)
+        planned = finishing.plan(request, sources, self.options.view(), self.upscalers, folder, shows)
 
         def work(progress: Progress) -> Any:
             return self.engine.extras(planned, progress)
@@ -176,9 +176,9 @@ class Engine:
 
         return engine.run(planned, self._opened(), self._networks, self._parts[1], progress)
 
-    def extras(self, planned: extras.Plan, progress: Progress) -> extras.Result:
+    def extras(self, planned: finishing.Plan, progress: Progress) -> finishing.Result:
         """Work on the pictures of a plan."""
-        return extras.run(planned, self.upscaling(), progress)
+        return finishing.run(planned, self.upscaling(), progress)
 
 
 def build(launch: Launch) -> App:

@@ -23,12 +23,24 @@ from modules import VERSION
 from modules.app import App
 from modules.exceptions import NotFound, WebuiError
 from modules.settings.sections import Launch
-from modules.webapi import errors, generation, images, live, models, networks, options, progress, security, tokens
+from modules.webapi import (
+    errors,
+    extras,
+    generation,
+    images,
+    live,
+    models,
+    networks,
+    options,
+    progress,
+    security,
+    tokens,
+)
 from modules.webapi.watch import Watch
 
 log = logging.getLogger(__name__)
 
-RESOURCES = (generation, progress, live, options, models, networks, images, tokens)
+RESOURCES = (generation, extras, progress, live, options, models, networks, images, tokens)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")
 PORTS = 100  # tried after the default one

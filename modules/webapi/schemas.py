@@ -108,9 +108,15 @@ NOT_YET = {
 def model(cls: type) -> type[Any]:
     """The pydantic model of a request's API body; named as A1111 names it, so that generated clients still fit."""
     defaults = API_DEFAULTS | (OVER_DEFAULTS if cls is Img2Img else FIRST_DEFAULTS)
-    fields = {name: _field(spec, defaults) for name, spec in specs(cls).items()}
-    made: type[Any] = create_model(f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields)  # type: ignore[call-overload]
+    made: type[Any] = create_model(
+        f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields(cls, defaults)
+    )
     return made
+
+
+def fields(cls: type, defaults: dict[str, Any]) -> dict[str, Any]:
+    """pydantic's fields of a request; `defaults` go before those of the Specs."""
+    return {name: _field(spec, defaults) for name, spec in specs(cls).items()}
 
 
 def _field(spec: Spec, defaults: dict[str, Any]) -> tuple[Any, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from modules.exceptions import NotFound
 from modules.imaging.upscale import RESAMPLERS
+
+Watch = Callable[[float], None]  # told which share of a picture is done, 0 to 1; raises to stop the work
 
 NONE = "None"
 SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt", ".bin")

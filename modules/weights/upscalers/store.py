@@ -16,7 +16,7 @@ from modules.imaging.tiles import Pixels, Tiles
 from modules.imaging.upscale import RESAMPLERS, Enlarge, bounded, fit, upscale
 from modules.settings.options import View
 from modules.weights.devices import Place
-from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers
+from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers, Watch
 from modules.weights.upscalers.loader import ImageModel, load
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 KEPT = 2  # models in memory: as many as one picture may want
 SMALLEST_TILE = 32
 UNSURE = 8  # pixels at a tile's rim that differ from those of the whole picture, by measure of ESRGAN
-Watch = Callable[[float], None]  # told which share of a picture is done, 0 to 1; raises to stop
 Key = tuple[str, int, int]  # path, mtime, size: a replaced file is another model
 
 

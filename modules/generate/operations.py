@@ -1,0 +1,169 @@
+"""What can be done to a finished picture on the Extras tab: how it is asked for, and the doing, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from modules.declare import Range, param
+from modules.exceptions import ParameterError
+from modules.imaging import pixels
+from modules.settings.options import View
+from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers, Watch
+
+if TYPE_CHECKING:  # requests are read before torch is there
+    from modules.weights.upscalers.store import Store
+
+BY, TO = 0, 1  # resize modes
+SHARE = Range(0, 1, 0.001)
+
+# fmt: off
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extras:
+    """What is asked for, in the names of A1111's API."""
+
+    resize_mode: int = param(BY, "Resize Mode", valid=Range(BY, TO), doc="0 enlarges by a factor, 1 to a size.")
+    gfpgan_visibility: float = param(0.0, "GFPGAN Visibility", slider=SHARE, valid=SHARE, doc="0 leaves it out.")
+    codeformer_visibility: float = param(0.0, "CodeFormer Visibility", slider=SHARE, valid=SHARE,
+                                         doc="0 leaves it out.")
+    codeformer_weight: float = param(0.0, "CodeFormer Weight", slider=SHARE, valid=SHARE,
+                                     doc="0 = most effect, 1 = least.")
+    upscaling_resize: float = param(2.0, "Upscaling Factor", slider=Range(1, 8, 0.05), valid=Range(0.05, 64),
+                                    doc="In resize mode 0.")
+    upscaling_resize_w: int = param(512, "Target Width", slider=Range(64, 8192, 8), valid=Range(1, 65536),
+                                    doc="In resize mode 1.")
+    upscaling_resize_h: int = param(512, "Target Height", slider=Range(64, 8192, 8), valid=Range(1, 65536),
+                                    doc="In resize mode 1.")
+    upscaling_crop: bool = param(True, "Crop to fit", doc="In resize mode 1: cut off what that size does not hold.")
+    upscaler_1: str = param(NONE, "Main upscaler", choices="upscalers", doc="None leaves the size as it is.")
+    upscaler_2: str = param(NONE, "Secondary upscaler", choices="upscalers", doc="Laid over what the main one made.")
+    extras_upscaler_2_visibility: float = param(0.0, "Secondary upscaler visibility", slider=SHARE, valid=SHARE)
+    upscale_first: bool = param(False, "Upscale first", doc="Whatever the options say about the order of operations.")
+    max_side_length: int = param(0, "Max side length", valid=Range(0, 65536),
+                                 doc="In resize mode 0: no side becomes longer; 0 = no limit.")
+
+# fmt: on
+
+
+@dataclass(slots=True)
+class Piece:
+    """A picture under way: its colours and, apart from them, its opacity, which no upscaler knows of."""
+
+    image: Image.Image  # RGB
+    alpha: Image.Image | None = None  # L
+    profile: bytes | None = None  # ICC, of the colours
+    told: dict[str, Any] = field(default_factory=dict)  # pairs for the infotext
+    tags: list[str] = field(default_factory=list)  # for the file's name
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Piece:
+        """An image of any mode, taken apart."""
+        image = pixels.upright(image)
+        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA", "P") else None
+        if not image.has_transparency_data:
+            return cls(pixels.flatten(image), None, profile)
+        rgba = image.convert("RGBA")
+        return cls(rgba.convert("RGB"), rgba.getchannel("A"), profile)
+
+    def whole(self) -> Image.Image:
+        """The image, put together again."""
+        made = self.image.copy()
+        if self.alpha is not None:
+            made.putalpha(self.alpha)
+        made.info = {"icc_profile": self.profile} if self.profile else {}
+        return made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A request with every name resolved."""
+
+    request: Extras
+    view: View
+    upscaler: Upscaler | None
+    second: Upscaler | None
+    order: tuple[str, ...]
+
+
+def choose(request: Extras, view: View, upscalers: Upscalers) -> Choice:
+    """Resolve a request. NotFound for an unknown upscaler, ParameterError for what cannot be done."""
+    for name, visibility in (("GFPGAN", request.gfpgan_visibility), ("CodeFormer", request.codeformer_visibility)):
+        if visibility > 0:
+            raise ParameterError(f"{name} is not built yet; leave its visibility at 0.")
+    first, second = (upscalers.find(name or NONE) for name in (request.upscaler_1, request.upscaler_2))
+    seen = request.extras_upscaler_2_visibility > 0
+    wished = ["Upscale"] * request.upscale_first + view.postprocessing_operation_order
+    return Choice(
+        request=request,
+        view=view,
+        upscaler=first if first.name != NONE else None,
+        second=second if second.name != NONE and seen else None,
+        order=tuple(dict.fromkeys([*(name for name in wished if name in OPERATIONS), *OPERATIONS])),
+    )
+
+
+def apply(piece: Piece, choice: Choice, store: Store, watch: Watch) -> None:
+    """Do all that was chosen, in order; whatever `watch` raises comes through."""
+    for name in choice.order:
+        OPERATIONS[name](piece, choice, store, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How much larger a picture becomes, what is cut out of it then, and how the infotext tells that."""
+
+    factor: float
+    frame: tuple[int, int] | None
+    told: dict[str, Any]
+
+
+def target(request: Extras, size: tuple[int, int]) -> Target:
+    """The target of a picture of this size (width, height)."""
+    if request.resize_mode == TO:
+        frame = request.upscaling_resize_w, request.upscaling_resize_h
+        told = {"Postprocess upscale to": f"{frame[0]}x{frame[1]}"}
+        if request.upscaling_crop:
+            told["Postprocess crop to"] = told["Postprocess upscale to"]
+        factor = max(wanted / side for wanted, side in zip(frame, size, strict=True))
+        return Target(factor, frame if request.upscaling_crop else None, told)
+    factor, limit = request.upscaling_resize, request.max_side_length
+    limited = {"Max side length": limit} if 0 < limit < max(size) * factor else {}
+    by = {"Postprocess upscale by": factor}
+    return Target(limit / max(size) if limited else factor, None, by | limited)
+
+
+def _upscale(piece: Piece, choice: Choice, store: Store, watch: Watch) -> None:
+    if choice.upscaler is None:
+        return
+    aim = target(choice.request, piece.image.size)
+    share = 1.0 if choice.second is None else 0.5
+    larger = store.scaled(piece.image, choice.upscaler, aim.factor, choice.view, lambda done: watch(done * share))
+    piece.told |= aim.told | {"Postprocess upscaler": choice.upscaler.name}
+    piece.tags.append(choice.upscaler.name)
+    if choice.second is not None:
+        visibility = choice.request.extras_upscaler_2_visibility
+        over = store.scaled(piece.image, choice.second, aim.factor, choice.view, lambda done: watch((1 + done) / 2))
+        larger = Image.blend(larger, over, visibility)
+        piece.told["Postprocess upscaler 2"] = choice.second.name
+        piece.tags.append(f"{choice.second.name} {visibility}")
+    if piece.alpha is not None:
+        piece.alpha = _cut(piece.alpha.resize(larger.size, Image.Resampling.LANCZOS), aim.frame)
+    piece.image = _cut(larger, aim.frame)
+
+
+def _cut(image: Image.Image, frame: tuple[int, int] | None) -> Image.Image:
+    """The middle of the image in a frame of that size; the image itself without one."""
+    if frame is None:
+        return image
+    made = Image.new(image.mode, frame)
+    made.paste(image, (frame[0] // 2 - image.width // 2, frame[1] // 2 - image.height // 2))
+    return made
+
+
+Operation = Callable[[Piece, Choice, "Store", Watch], None]
+OPERATIONS: Mapping[str, Operation] = {"Upscale": _upscale}  # in their usual order
