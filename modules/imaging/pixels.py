@@ -83,20 +83,24 @@ def from_base64(text: str) -> Image.Image:
         data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ParameterError(_NOT_AN_IMAGE) from None
-    return _loaded(io.BytesIO(data), _NOT_AN_IMAGE)
+    return _loaded(data, _NOT_AN_IMAGE)
 
 
 def from_file(path: Path) -> Image.Image:
     """Read an image file whole. Raises as `from_base64` does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ParameterError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     return _loaded(
-        path, f"{path.name} is not an image that can be read; give a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
+        data, f"{path.name} is not an image that can be read; give a PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF."
     )
 
 
-def _loaded(source: io.BytesIO | Path, not_an_image: str) -> Image.Image:
+def _loaded(data: bytes, not_an_image: str) -> Image.Image:
     Image.init()
     try:
-        image = Image.open(source, formats=[name for name in READABLE if name in Image.OPEN])
+        image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         image.load()
