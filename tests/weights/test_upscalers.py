@@ -87,18 +87,17 @@ def test_an_upscaler_is_found_by_the_names_people_use(folders):
 @pytest.mark.parametrize("side", [64, 96])
 def test_tiles_give_what_the_whole_picture_gives(upscalers, view, side):
     image = picture(200, 136)
-    whole = upscalers.upscaled([image], "4x_Drawn", (800, 544), view.over(ESRGAN_tile=0), quiet)[0]
+    whole = upscalers.scaler("4x_Drawn", view.over(ESRGAN_tile=0), quiet)(image, 800, 544)
     told = []
-    tiled = upscalers.upscaled([image], "4x_Drawn", (800, 544), view.over(ESRGAN_tile=side), told.append)[0]
+    tiled = upscalers.scaler("4x_Drawn", view.over(ESRGAN_tile=side), told.append)(image, 800, 544)
     assert np.asarray(whole).std() > 10
     assert np.abs(np.asarray(whole).astype(int) - np.asarray(tiled)).max() <= 1
     assert len(told) > 4 and told == sorted(told) and told[0] == 0 and told[-1] == 1
 
 
 def test_a_picture_comes_out_at_the_size_asked_for(upscalers, view):
-    made = upscalers.upscaled([picture(32, 24), picture(32, 24, 1)], "R-ESRGAN 4x+", (100, 90), view, quiet)
-    assert [one.size for one in made] == [(100, 90)] * 2 and made[0].tobytes() != made[1].tobytes()
-    assert upscalers.upscaled([picture(32, 24)], "None", (50, 50), view, quiet)[0].size == (50, 50)
+    for name in ("R-ESRGAN 4x+", "Lanczos", "None"):
+        assert upscalers.scaler(name, view, quiet)(picture(32, 24), 100, 90).size == (100, 90)
     found = upscalers.upscalers.find("4x_Drawn")
     assert upscalers.scaled(picture(30, 30), found, 2, view, quiet).size == (56, 56)
 
@@ -124,11 +123,11 @@ def test_models_are_loaded_once_and_again_when_the_file_changes(upscalers, view,
         store, "load", lambda path, *args, **words: loaded.append(path.name) or loader.load(path, *args)
     )
     for name in ("4x_Drawn", "R-ESRGAN 4x+", "4x_Drawn"):
-        upscalers.upscaled([picture(8, 8)], name, (32, 32), view, quiet)
+        upscalers.scaler(name, view, quiet)(picture(8, 8), 32, 32)
     assert len(loaded) == 2
     path = folders["ESRGAN"][0] / "4x_Drawn.pth"
     torch.save({"params": esrgan(doublings=1)}, path)
-    assert upscalers.upscaled([picture(8, 8)], "4x_Drawn", (16, 16), view, quiet)[0].size == (16, 16)
+    assert upscalers.scaler("4x_Drawn", view, quiet)(picture(8, 8), 16, 16).size == (16, 16)
     assert len(loaded) == 3
     torch.save({"params_ema": esrgan()}, path)
 
@@ -139,7 +138,7 @@ def test_the_user_stops_between_tiles(upscalers, view):
             raise Interrupted("Stopped by the user.")
 
     with pytest.raises(Interrupted):
-        upscalers.upscaled([picture(200, 136)], "4x_Drawn", (800, 544), view.over(ESRGAN_tile=64), stop)
+        upscalers.scaler("4x_Drawn", view.over(ESRGAN_tile=64), stop)(picture(200, 136), 800, 544)
 
 
 def test_less_memory_means_smaller_tiles(upscalers, view, monkeypatch):
@@ -156,17 +155,17 @@ def test_less_memory_means_smaller_tiles(upscalers, view, monkeypatch):
 
     monkeypatch.setattr(loader.ImageModel, "__call__", short(60))
     image = picture(200, 136)
-    made = upscalers.upscaled([image], "4x_Drawn", (800, 544), view.over(ESRGAN_tile=0), quiet)[0]
+    made = upscalers.scaler("4x_Drawn", view.over(ESRGAN_tile=0), quiet)(image, 800, 544)
     assert np.array_equal(np.asarray(made), np.asarray(image).repeat(4, 0).repeat(4, 1))
     assert sizes[:3] == [200, 100, 50]
     monkeypatch.setattr(loader.ImageModel, "__call__", short(0))
     with pytest.raises(OutOfMemory, match="does not hold"):
-        upscalers.upscaled([image], "4x_Drawn", (800, 544), view, quiet)
+        upscalers.scaler("4x_Drawn", view, quiet)(image, 800, 544)
 
 
 def test_a_picture_beyond_all_memory_is_refused_before_the_work(upscalers, view):
     with pytest.raises(ParameterError, match="megapixels"):
-        upscalers.upscaled([Image.new("RGB", (8000, 8000))], "4x_Drawn", (8800, 8800), view, quiet)
+        upscalers.scaler("4x_Drawn", view, quiet)(Image.new("RGB", (8000, 8000)), 8800, 8800)
 
 
 def test_what_is_no_upscaler_is_told_apart(tmp_path):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from PIL import Image
 
 from modules.exceptions import NotFound, OutOfMemory
+from modules.imaging.resize import Scaler
 from modules.imaging.tiles import Pixels, Tiles
 from modules.imaging.upscale import RESAMPLERS, Enlarge, bounded, fit, upscale
 from modules.settings.options import View
@@ -35,22 +36,14 @@ class Store:
         self._place = place
         self._models: OrderedDict[Key, ImageModel] = OrderedDict()
 
-    def upscaled(
-        self, images: Sequence[Image.Image], name: str, size: tuple[int, int], view: View, watch: Watch
-    ) -> list[Image.Image]:
-        """The images at exactly this size (width, height), what has to grow enlarged by the upscaler of that name.
+    def scaler(self, name: str, view: View, watch: Watch) -> Scaler:
+        """What brings images to exactly a size; those that have to grow are enlarged by the upscaler of that name.
 
         NotFound for a name that nobody bears; ModelError for a faulty file; whatever `watch` raises between tiles.
         """
         found = self.upscalers.find(name)
-
-        def share(number: int) -> Watch:
-            return lambda done: watch((number + done) / len(images))
-
-        return [
-            fit(image, *size, None if found.name == NONE else self.enlarge(found, view, share(number)))
-            for number, image in enumerate(images)
-        ]
+        enlarge = None if found.name == NONE else self.enlarge(found, view, watch)
+        return lambda image, width, height: fit(image, width, height, enlarge)
 
     def scaled(self, image: Image.Image, upscaler: Upscaler, factor: float, view: View, watch: Watch) -> Image.Image:
         """The image `factor` times as large, its sides down to multiples of 8."""
