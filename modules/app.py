@@ -12,12 +12,11 @@ from typing import Any
 
 from modules.exceptions import NotFound
 from modules.generate import extras as finishing
-from modules.generate.operations import Extras
+from modules.generate.operations import Extras, Known
 from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
-from modules.imaging.resize import SCALERS
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
@@ -28,6 +27,7 @@ from modules.settings.folders import Folders
 from modules.settings.options import Options
 from modules.settings.sections import Launch
 from modules.settings.store import Store
+from modules.weights.faces.catalogue import Restorers
 from modules.weights.hashing import Hashes
 from modules.weights.library import Library
 from modules.weights.networks.catalogue import Catalogue
@@ -50,6 +50,7 @@ class App:
     sources: Sources
     shelves: Shelves
     upscalers: Upscalers
+    restorers: Restorers
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -81,7 +82,8 @@ class App:
 
         The job's result is a `generate.extras.Result`. Bad requests are refused here, at once.
         """
-        planned = finishing.plan(request, sources, self.options.view(), self.upscalers, folder, shows)
+        known = Known(self.upscalers, self.restorers)
+        planned = finishing.plan(request, sources, self.options.view(), known, folder, shows)
 
         def work(progress: Progress) -> Any:
             return self.engine.extras(planned, progress)
@@ -129,6 +131,7 @@ class Engine:
         self._cache: Any = None
         self._networks: Any = None
         self._upscaling: Any = None
+        self._faces: Any = None
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
@@ -173,12 +176,18 @@ class Engine:
     def run(self, planned: Any, progress: Progress) -> Any:
         """Make the pictures of a plan."""
         from modules.generate import engine
+        from modules.generate.stores import Stores
 
-        return engine.run(planned, self._opened(), self._networks, self._parts[1], progress)
+        return engine.run(planned, Stores(self._opened(), self._networks, self.upscaling()), self._parts[1], progress)
 
     def extras(self, planned: finishing.Plan, progress: Progress) -> finishing.Result:
         """Work on the pictures of a plan."""
-        return finishing.run(planned, self.upscaling(), progress)
+        from modules.generate.operations import Tools
+        from modules.weights.faces.store import Store
+
+        if self._faces is None:
+            self._faces = Store(self._place)
+        return finishing.run(planned, Tools(self.upscaling(), self._faces), progress)
 
 
 def build(launch: Launch) -> App:
@@ -213,6 +222,7 @@ def build(launch: Launch) -> App:
         sources=sources,
         shelves=shelves,
         upscalers=upscalers,
+        restorers=Restorers(folders.faces),
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options, shelves, upscalers),
         catalogs={
@@ -221,7 +231,7 @@ def build(launch: Launch) -> App:
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
             "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
             "upscalers": upscalers.names,
-            "hires upscalers": lambda: [*LATENT_MODES, *SCALERS],
+            "hires upscalers": lambda: [*LATENT_MODES, *upscalers.names()],
             "styles": lambda: list(styles.all()),
         },
     )

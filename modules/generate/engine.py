@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from PIL import Image
 
-from modules.exceptions import OutOfMemory
+from modules.exceptions import Interrupted, OutOfMemory
 from modules.generate import infotext
 from modules.generate.batch import Batch, make_batch
 from modules.generate.beginnings import decoded, of_first_stage, of_source
@@ -20,29 +21,30 @@ from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.request import Img2Img, Txt2Img
 from modules.generate.result import Picture, Result
-from modules.generate.saving import save_grid, save_image
+from modules.generate.saving import keep_latent, save_grid, save_image
 from modules.generate.source import Source, source
-from modules.imaging import grids, resize
+from modules.generate.stages import LATENT_MODES
+from modules.generate.stores import Stores
+from modules.imaging import grids
+from modules.imaging.resize import lanczos
 from modules.jobs.progress import Progress
 from modules.settings.folders import Folders
-from modules.weights.cache import Cache
-from modules.weights.networks.store import Store
 
 log = logging.getLogger(__name__)
 
 
-def run(plan: Plan, cache: Cache, networks: Store, folders: Folders, progress: Progress) -> Result:
+def run(plan: Plan, stores: Stores, folders: Folders, progress: Progress) -> Result:
     """Make the pictures of a plan. What is finished is on disk before the next batch begins.
 
     Interrupted by the user, it answers with what there is; WebuiError when nothing can be made.
     """
     started = time.monotonic()
     with _explained(plan), torch.inference_mode():
-        models = Models(plan, cache, networks, progress)
+        models = Models(plan, stores.checkpoints, stores.networks, progress)
         ready = models.get(plan.stages[0], plan.wording.prompts[0])
         plan = plan.with_checkpoint(0, ready.model.checkpoint)
         progress.begin(plan.request.n_iter, plan.steps)
-        pictures = _pictures(plan, models, folders, progress)
+        pictures = _pictures(plan, models, stores, folders, progress)
     return Result(
         plan=plan,
         pictures=tuple(pictures),
@@ -56,9 +58,10 @@ def run(plan: Plan, cache: Cache, networks: Store, folders: Folders, progress: P
     )
 
 
-def _pictures(plan: Plan, models: Models, folders: Folders, progress: Progress) -> list[Picture]:
-    request = plan.request
-    given = source(plan, request, _scaler(plan.view.upscaler_for_img2img)) if isinstance(request, Img2Img) else None
+def _pictures(plan: Plan, models: Models, stores: Stores, folders: Folders, progress: Progress) -> list[Picture]:
+    request, view, given = plan.request, plan.view, None
+    if isinstance(request, Img2Img):
+        given = source(plan, request, stores.scaler(view.upscaler_for_img2img, view, progress))
     pictures: list[Picture] = []
     for number in range(request.n_iter):
         if progress.stop.interrupted:
@@ -66,7 +69,9 @@ def _pictures(plan: Plan, models: Models, folders: Folders, progress: Progress) 
         progress.next_batch(number)
         batch = _first(plan, given, models, progress, number)
         if len(plan.stages) > 1 and not batch.stopped:
-            batch = _second(batch, models, folders, progress, number)
+            if view.save_images_before_highres_fix:
+                _save_first(batch, folders)
+            batch = _second(batch, models, stores, progress, number)
         if batch.latent is not None:
             _decode(batch, given, folders)
         pictures += batch.pictures
@@ -81,17 +86,23 @@ def _first(plan: Plan, given: Source | None, models: Models, progress: Progress,
     return batch
 
 
-def _second(first: Batch, models: Models, folders: Folders, progress: Progress, number: int) -> Batch:
-    """The hires pass over a first stage's latents."""
+def _second(first: Batch, models: Models, stores: Stores, progress: Progress, number: int) -> Batch:
+    """The hires pass over a first stage's latents; stopped while they are enlarged, the first stage's batch."""
     plan, stage = first.plan, first.plan.stages[1]
-    if plan.view.save_images_before_highres_fix:
-        _save_first(first, folders)
+    assert isinstance(plan.request, Txt2Img)
     batch = make_batch(plan, stage, models, number)
     batch.told = [own | other for own, other in zip(first.told, batch.told, strict=True)]
     if stage.checkpoint.path != plan.checkpoint.path:
         batch.plan = plan.with_checkpoint(1, batch.model.checkpoint)
-    assert isinstance(plan.request, Txt2Img)
-    batch.start = of_first_stage(first, batch, _scaler(plan.request.hr_upscaler))
+    if first.refined:
+        batch.plan = replace(batch.plan, refiner=first.model.checkpoint)
+    name = plan.request.hr_upscaler
+    try:
+        scale = lanczos if name in LATENT_MODES else stores.scaler(name, plan.view, progress)
+        batch.start = of_first_stage(first, batch, scale)
+    except Interrupted:
+        first.stopped = True
+        return first
     denoise(batch, models, progress, plan.stages[0].taken)
     return batch
 
@@ -101,10 +112,6 @@ def _save_first(batch: Batch, folders: Folders) -> None:
         index = batch.first + offset
         text = infotext.write(batch.plan, index, batch.plan.checkpoint, batch.told[offset])
         save_image(image, batch.plan, index, text, folders, suffix="-before-highres-fix")
-
-
-def _scaler(name: str | None) -> resize.Scaler:
-    return resize.SCALERS.get(name or "None", resize.lanczos)
 
 
 @contextmanager
@@ -121,13 +128,23 @@ def _decode(batch: Batch, given: Source | None, folders: Folders) -> None:
     plan = batch.plan
     if batch.refined:
         plan = replace(plan, refiner=batch.model.checkpoint)  # with its hash, which is known since it was loaded
-    for offset, drawn in enumerate(decoded(batch)):
+    for offset, drawn in enumerate(_decoded(batch, folders)):
         index = batch.first + offset
         image = drawn if given is None else given.finished(drawn, offset)
         text = infotext.write(plan, index, plan.checkpoint, batch.told[offset])
         saves = plan.view.samples_save and not plan.request.do_not_save_samples and not batch.stopped
         path: Path | None = save_image(image, plan, index, text, folders) if saves else None
         batch.pictures.append(Picture(image=image, infotext=text, path=path))
+
+
+def _decoded(batch: Batch, folders: Folders) -> list[Image.Image]:
+    """The batch's pictures; where memory does not hold even a tile of one, their latents are kept."""
+    try:
+        return decoded(batch)
+    except torch.OutOfMemoryError as error:
+        assert batch.latent is not None
+        path = keep_latent(batch.latent, batch.plan, batch.first, folders)
+        raise OutOfMemory(f"The device's memory does not hold the decoding; the latents are kept in {path}.") from error
 
 
 def _grid(plan: Plan, pictures: list[Picture], folders: Folders) -> Picture | None:

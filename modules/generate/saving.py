@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
 
 from modules.declare import specs
 from modules.generate.plan import Plan
@@ -58,6 +60,14 @@ def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -
         folder = folder / naming.folder(view.directories_filename_pattern, tokens)
     stem = naming.name("[seed]-[prompt_spaces]", tokens) if view.grid_extended_filename else ""
     return files.numbered_save(image, folder, stem, infotext, save_options(view, view.grid_format), grid=True)
+
+
+def keep_latent(latent: Tensor, plan: Plan, index: int, folders: Folders) -> Path:
+    """Write latents that could not be decoded; the path they got."""
+    path = folders.cache / "latents" / f"{plan.created:%Y%m%d%H%M%S}-{plan.seeds[index]}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"latent": latent.float().cpu().contiguous()}, path)
+    return path
 
 
 def _tokens(plan: Plan, index: int) -> Mapping[str, naming.Token]:

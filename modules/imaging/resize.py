@@ -16,14 +16,6 @@ def lanczos(image: Image.Image, width: int, height: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def nearest(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Each pixel as it is."""
-    return image.resize((width, height), Image.Resampling.NEAREST)
-
-
-SCALERS: dict[str, Scaler] = {"None": lanczos, "Lanczos": lanczos, "Nearest": nearest}
-
-
 def resize(image: Image.Image, mode: int, width: int, height: int, scale: Scaler = lanczos) -> Image.Image:
     """The image at this size: stretched, filling the frame and cut, or whole within it with its edges drawn out."""
     if mode not in (CROP, FILL):

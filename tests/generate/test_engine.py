@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from modules.app import build
 from modules.exceptions import NotFound, OutOfMemory, ParameterError
@@ -154,6 +155,17 @@ def test_a_huge_prompt_is_drawn(app):
     """100,000 characters: 67 chunks and more, as A1111 would."""
     result = app.txt2img(unsaved(prompt="a red castle, (very:1.1) big " * 3500, steps=1)).wait(100)
     assert len(result.pictures) == 1
+
+
+def test_latents_that_cannot_be_decoded_are_kept(app, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("modules.weights.vae.Vae.decode", full)
+    with pytest.raises(OutOfMemory, match="the latents are kept in ") as told:
+        app.txt2img(unsaved(batch_size=2)).wait(60)
+    kept = load_file(str(told.value).split("kept in ")[1].rstrip("."))
+    assert kept["latent"].shape == (2, 4, 8, 8)
 
 
 def test_out_of_memory_is_a_sentence(app, monkeypatch):
