@@ -1,6 +1,11 @@
 """Request → Plan → Batch → Result: the only room that knows the order of things.
 
-Main types: `Txt2Img` (a `Request`, frozen: all that the user asked), `Plan` (frozen: what will be done), `Batch` (lives
-for one iteration), `Result`. Public functions: `plan` and `run` (engine), `condition` (conditioning), `write`/`read`
-(infotext). `run` is re-entrant: its state is its arguments. May import every lower room.
+Main types: `Txt2Img` and `Img2Img` (a `Request`, frozen: all that the user asked), `Plan` (frozen: what will be done),
+`Stage` (one walk of it: the picture itself, or the hires pass over it), `Wording` (the prompts as they are drawn),
+`Batch` (one stage of one iteration), `Source` (what img2img starts from), `Result`. Public functions: `plan`, `run`
+(engine), `write`/`read` (infotext). `run` is re-entrant: its state is its arguments.
+
+In order of work: `wording`, `stages`, `plan`; `models` gets what a stage needs from the `stores`, `conditioning` reads its
+prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks, `saving` writes. `extras` is a job
+of its own. May import every lower room.
 """
