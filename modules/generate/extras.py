@@ -9,21 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from modules.exceptions import Interrupted, ParameterError, WebuiError
-from modules.generate.operations import Choice, Extras, Piece, apply, choose
+from modules.generate.operations import Choice, Extras, Known, Piece, Tools, apply, choose
 from modules.generate.saving import save_options
 from modules.imaging import files, metadata, pixels
 from modules.jobs.progress import Progress
 from modules.prompts import infotext
 from modules.settings.options import View
-from modules.weights.upscalers.catalogue import Upscalers, Watch
-
-if TYPE_CHECKING:  # requests are read before torch is there
-    from modules.weights.upscalers.store import Store
+from modules.weights.upscalers.catalogue import Watch
 
 STEPS = 100  # of the progress of one picture
 
@@ -92,15 +88,15 @@ class Result:
 
 
 def plan(
-    request: Extras, sources: Sequence[Source], view: View, upscalers: Upscalers, folder: Path | None, shows: bool
+    request: Extras, sources: Sequence[Source], view: View, known: Known, folder: Path | None, shows: bool
 ) -> Plan:
     """Resolve a request. NotFound or ParameterError with a sentence when it cannot be done."""
     if not sources:
         raise ParameterError("There is no picture to work on; choose one first.")
-    return Plan(choice=choose(request, view, upscalers), sources=tuple(sources), folder=folder, shows=shows)
+    return Plan(choice=choose(request, view, known), sources=tuple(sources), folder=folder, shows=shows)
 
 
-def run(plan: Plan, store: Store, progress: Progress) -> Result:
+def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
     """Work on the pictures one by one; each is on disk before the next begins.
 
     One that cannot be read stops the job if it is the only one, else it is left out and told.
@@ -115,7 +111,7 @@ def run(plan: Plan, store: Store, progress: Progress) -> Result:
         progress.next_batch(number)
         progress.say(source.name or "")
         try:
-            finished = _finished(source, plan, store, _watch(progress))
+            finished = _finished(source, plan, tools, _watch(progress))
         except Interrupted:
             continue
         except WebuiError as error:
@@ -143,11 +139,11 @@ def _watch(progress: Progress) -> Watch:
     return watch
 
 
-def _finished(source: Source, plan: Plan, store: Store, watch: Watch) -> Finished:
+def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> Finished:
     given = source.open()
     parameters, items = metadata.read_text(given)
     piece = Piece.of(given)
-    apply(piece, plan.choice, store, watch)
+    apply(piece, plan.choice, tools, watch)
     told = infotext.write("", "", piece.told)
     if parameters is not None:
         items["parameters"] = parameters

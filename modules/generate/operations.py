@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from modules.declare import Range, param
-from modules.exceptions import ParameterError
 from modules.imaging import pixels
 from modules.settings.options import View
+from modules.weights.faces.catalogue import Restorer, Restorers
 from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers, Watch
 
 if TYPE_CHECKING:  # requests are read before torch is there
-    from modules.weights.upscalers.store import Store
+    from modules.weights.faces.store import Store as Faces
+    from modules.weights.upscalers.store import Store as Enlarging
 
 BY, TO = 0, 1  # resize modes
 SHARE = Range(0, 1, 0.001)
@@ -79,6 +80,22 @@ class Piece:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is to choose from."""
+
+    upscalers: Upscalers
+    restorers: Restorers
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the operations are done with."""
+
+    upscalers: Enlarging
+    faces: Faces
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """A request with every name resolved."""
@@ -87,15 +104,14 @@ class Choice:
     view: View
     upscaler: Upscaler | None
     second: Upscaler | None
+    gfpgan: Restorer | None
+    codeformer: Restorer | None
     order: tuple[str, ...]
 
 
-def choose(request: Extras, view: View, upscalers: Upscalers) -> Choice:
-    """Resolve a request. NotFound for an unknown upscaler, ParameterError for what cannot be done."""
-    for name, visibility in (("GFPGAN", request.gfpgan_visibility), ("CodeFormer", request.codeformer_visibility)):
-        if visibility > 0:
-            raise ParameterError(f"{name} is not built yet; leave its visibility at 0.")
-    first, second = (upscalers.find(name or NONE) for name in (request.upscaler_1, request.upscaler_2))
+def choose(request: Extras, view: View, known: Known) -> Choice:
+    """Resolve a request. NotFound for an unknown upscaler, and for a face restorer whose files are missing."""
+    first, second = (known.upscalers.find(name or NONE) for name in (request.upscaler_1, request.upscaler_2))
     seen = request.extras_upscaler_2_visibility > 0
     wished = ["Upscale"] * request.upscale_first + view.postprocessing_operation_order
     return Choice(
@@ -103,14 +119,16 @@ def choose(request: Extras, view: View, upscalers: Upscalers) -> Choice:
         view=view,
         upscaler=first if first.name != NONE else None,
         second=second if second.name != NONE and seen else None,
+        gfpgan=known.restorers.find("GFPGAN") if request.gfpgan_visibility > 0 else None,
+        codeformer=known.restorers.find("CodeFormer") if request.codeformer_visibility > 0 else None,
         order=tuple(dict.fromkeys([*(name for name in wished if name in OPERATIONS), *OPERATIONS])),
     )
 
 
-def apply(piece: Piece, choice: Choice, store: Store, watch: Watch) -> None:
+def apply(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
     """Do all that was chosen, in order; whatever `watch` raises comes through."""
     for name in choice.order:
-        OPERATIONS[name](piece, choice, store, watch)
+        OPERATIONS[name](piece, choice, tools, watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +155,21 @@ def target(request: Extras, size: tuple[int, int]) -> Target:
     return Target(limit / max(size) if limited else factor, None, by | limited)
 
 
-def _upscale(piece: Piece, choice: Choice, store: Store, watch: Watch) -> None:
+def _upscale(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
     if choice.upscaler is None:
         return
     aim = target(choice.request, piece.image.size)
     share = 1.0 if choice.second is None else 0.5
-    larger = store.scaled(piece.image, choice.upscaler, aim.factor, choice.view, lambda done: watch(done * share))
+    larger = tools.upscalers.scaled(
+        piece.image, choice.upscaler, aim.factor, choice.view, lambda done: watch(done * share)
+    )
     piece.told |= aim.told | {"Postprocess upscaler": choice.upscaler.name}
     piece.tags.append(choice.upscaler.name)
     if choice.second is not None:
         visibility = choice.request.extras_upscaler_2_visibility
-        over = store.scaled(piece.image, choice.second, aim.factor, choice.view, lambda done: watch((1 + done) / 2))
+        over = tools.upscalers.scaled(
+            piece.image, choice.second, aim.factor, choice.view, lambda done: watch((1 + done) / 2)
+        )
         larger = Image.blend(larger, over, visibility)
         piece.told["Postprocess upscaler 2"] = choice.second.name
         piece.tags.append(f"{choice.second.name} {visibility}")
@@ -165,5 +187,25 @@ def _cut(image: Image.Image, frame: tuple[int, int] | None) -> Image.Image:
     return made
 
 
-Operation = Callable[[Piece, Choice, "Store", Watch], None]
-OPERATIONS: Mapping[str, Operation] = {"Upscale": _upscale}  # in their usual order
+def _gfpgan(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    visibility = choice.request.gfpgan_visibility
+    if choice.gfpgan is not None:
+        mended = tools.faces.mended(piece.image, choice.gfpgan, 0, lambda: watch(1.0))
+        piece.image = Image.blend(piece.image, mended, visibility)
+        piece.told["GFPGAN visibility"] = round(visibility, 3)
+
+
+def _codeformer(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    visibility, weight = choice.request.codeformer_visibility, choice.request.codeformer_weight
+    if choice.codeformer is not None:
+        mended = tools.faces.mended(piece.image, choice.codeformer, weight, lambda: watch(1.0))
+        piece.image = Image.blend(piece.image, mended, visibility)
+        piece.told |= {"CodeFormer visibility": round(visibility, 3), "CodeFormer weight": round(weight, 3)}
+
+
+Operation = Callable[[Piece, Choice, Tools, Watch], None]
+OPERATIONS: Mapping[str, Operation] = {  # in their usual order
+    "Upscale": _upscale,
+    "GFPGAN": _gfpgan,
+    "CodeFormer": _codeformer,
+}

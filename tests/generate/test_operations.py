@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from modules.exceptions import NotFound, ParameterError
 from modules.generate.extras import Source, pictures_in
-from modules.generate.operations import OPERATIONS, Extras, Piece, choose, target
+from modules.generate.operations import OPERATIONS, Extras, Known, Piece, choose, target
 from modules.imaging.metadata import read_text
 from modules.imaging.pixels import from_file
 
@@ -201,8 +201,9 @@ def test_a_bad_request_is_refused_at_once(wishes, error, words, fresh_app):
 
 def test_the_order_of_operations_is_the_options(fresh_app):
     usual = tuple(OPERATIONS)
+    known = Known(fresh_app.upscalers, fresh_app.restorers)
     view = fresh_app.options.view()
-    assert choose(Extras(), view, fresh_app.upscalers).order == usual
+    assert choose(Extras(), view, known).order == usual
     turned = view.over(postprocessing_operation_order=["Unknown", *reversed(usual)])
-    assert choose(Extras(), turned, fresh_app.upscalers).order == tuple(reversed(usual))
-    assert choose(Extras(upscale_first=True), turned, fresh_app.upscalers).order[0] == "Upscale"
+    assert choose(Extras(), turned, known).order == tuple(reversed(usual))
+    assert choose(Extras(upscale_first=True), turned, known).order[0] == "Upscale"

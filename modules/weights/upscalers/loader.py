@@ -56,7 +56,7 @@ def load(path: Path, place: Place, *, half: bool = False) -> ImageModel:
 
 def read_network(path: Path) -> Any:
     """spandrel's descriptor of the network in a file, on the CPU."""
-    spandrel = _spandrel()
+    spandrel = architectures()
     loaded = read_tensors(path) if path.suffix.lower() == ".safetensors" else read_pickle(path)
     if not isinstance(loaded, dict):
         raise CorruptFile(f"{path.name} holds no table of tensors.")
@@ -73,7 +73,8 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
-def _spandrel() -> Any:
+def architectures() -> Any:
+    """spandrel itself, imported without torchvision."""
     with _torchvision_left_out():
         import spandrel
     return spandrel
