@@ -19,6 +19,7 @@ from modules.generate.conditioning import emphasise
 from modules.prompts.attention import parse_attention
 from modules.prompts.chunks import pack
 from modules.sampling.guidance import Contexts, Guided
+from modules.sampling.prediction import Condition
 from modules.sampling.rng import NoiseSource
 from modules.sampling.samplers import sample
 from modules.sampling.schedules import sigmas
@@ -62,18 +63,18 @@ def open_model(file: Path) -> Model:
     return load(Checkpoint(file, file.name), place())
 
 
-def context(model: Model, prompts: Sequence[str]) -> Tensor:
-    """Readings of prompts, with A1111's weights in brackets: [B, 77, width]."""
+def context(model: Model, prompts: Sequence[str]) -> list[Condition]:
+    """Readings of prompts, with A1111's weights in brackets: [1, 77, width] each."""
     made = []
     for prompt in prompts:
         chunk = pack(parse_attention(prompt), tokenize)[0]
-        made.append(emphasise(model.text.encode([chunk.tokens]), [chunk]))
-    return torch.cat(made)
+        made.append(Condition(emphasise(model.towers["te1"].encode([chunk.tokens]), [chunk])))
+    return made
 
 
-def steered(model: Model, cond: Tensor, uncond: Tensor, scale: float) -> Guided:
+def steered(model: Model, cond: list[Condition], uncond: list[Condition], scale: float) -> Guided:
     """A denoiser that draws one prompt per picture, the same from the first step to the last."""
-    contexts = Contexts([cond.chunk(len(cond))], [1.0], uncond.chunk(len(uncond)))
+    contexts = Contexts([cond], [1.0], uncond)
     return Guided(model.prediction(), lambda call: contexts, scale)
 
 

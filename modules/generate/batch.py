@@ -22,15 +22,21 @@ from modules.weights.library import Checkpoint
 from modules.weights.loader import Model
 
 PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where the prompts are of one length
+MASK_WEIGHT = "Conditional mask weight"
 OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a walk begins at: a clean latent `[B,C,h,w]`, and where it is to stay (1) or may change (0), `[1,1,h,w]`."""
+    """What a walk begins at: a clean latent `[B,C,h,w]`, and where it is to stay (1) or may change (0), `[1,1,h,w]`.
+
+    `pixels` `[N,3,H,W]`, -1 to 1, and `hole` `[1,1,H,W]`, 1 where they are drawn anew, are for models that see them.
+    """
 
     latent: Tensor
     kept: Tensor | None = None
+    pixels: Tensor | None = None
+    hole: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +91,7 @@ def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
         steering=steering,
-        told=[{**ready.told, **_told(image, models)} for image in steering.images],
+        told=[{**ready.told, **_told(image, models), **_mask_weight(model, plan, stage)} for image in steering.images],
         sigmas=sigmas(
             stage.choice.schedule,
             stage.laid_out,
@@ -107,6 +113,12 @@ def _told(image: Prompted, models: Models) -> dict[str, str | None]:
     """Infotext pairs of one image; None takes a key away that means nothing for it."""
     said: dict[str, str | None] = {"TI hashes": models.word_hashes(image.words)}
     return said if image.padded else said | dict.fromkeys(PADDING)
+
+
+def _mask_weight(model: Model, plan: Plan, stage: Stage) -> dict[str, str | None]:
+    """Told of every picture of an inpainting model, as A1111 does, but of SDXL's only of those over another picture."""
+    matters = model.arch.given == "inpaint" and (model.arch.family != "SDXL" or stage.strength is not None)
+    return {MASK_WEIGHT: f"{plan.view.inpainting_mask_weight:g}" if matters else None}
 
 
 def _steering(plan: Plan, stage: Stage, conditioner: Conditioner, first: int) -> Steering:

@@ -12,10 +12,9 @@ from modules.exceptions import ParameterError
 from modules.generate.batch import Batch, Start
 from modules.generate.request import Img2Img, Txt2Img
 from modules.generate.source import LATENT_NOISE, LATENT_NOTHING, Source, kept_share
-from modules.generate.stages import LATENT_MODES, enlarged
+from modules.generate.stages import LATENT_MODES, Enlarged, enlarged
 from modules.imaging import pixels, resize
 from modules.sampling.rng import NoiseSource
-from modules.weights.loader import Model
 
 
 def of_source(batch: Batch, source: Source) -> Start:
@@ -23,7 +22,8 @@ def of_source(batch: Batch, source: Source) -> Start:
     request = batch.plan.request
     assert isinstance(request, Img2Img)
     device = batch.model.place.device
-    latent = batch.model.vae.encode(torch.from_numpy(source.pixels()))
+    shown = torch.from_numpy(source.pixels())
+    latent = batch.model.vae.encode(shown)
     if request.resize_mode == resize.LATENT:
         latent = functional.interpolate(latent, size=batch.noise.shape[1:], mode="bilinear")
     if len(batch.seeds) % len(latent):
@@ -32,7 +32,7 @@ def of_source(batch: Batch, source: Source) -> Start:
         )
     latent = latent.repeat(len(batch.seeds) // len(latent), 1, 1, 1)
     if source.mask is None:
-        return Start(latent)
+        return Start(latent, pixels=shown)
     height, width = latent.shape[2:]
     kept = torch.from_numpy(kept_share(request, source.mask, lambda: (width, height))).to(device)[None, None]
     if request.inpainting_fill in (LATENT_NOISE, LATENT_NOTHING):
@@ -41,7 +41,8 @@ def of_source(batch: Batch, source: Source) -> Start:
             view = batch.plan.view
             noise = NoiseSource(view.randn_source, batch.seeds, batch.noise.shape, device).first()
             latent = latent + noise * (1 - kept)
-    return Start(latent, kept)
+    hole = torch.from_numpy(np.asarray(source.mask, np.float32) / 255)[None, None]
+    return Start(latent, kept, shown, hole.round() if request.mask_round else hole)
 
 
 def of_first_stage(first: Batch, second: Batch, scale: resize.Scaler) -> Start:
@@ -53,11 +54,18 @@ def of_first_stage(first: Batch, second: Batch, scale: resize.Scaler) -> Start:
         mode, smooth = LATENT_MODES[request.hr_upscaler]
         size = target.height // side, target.width // side
         latent = functional.interpolate(first.latent, size=size, mode=mode, antialias=smooth)
+        shown = second.model.vae.decode(latent) if second.model.arch.given else None
     else:
-        latent = encoded(second.model, [scale(one, target.width, target.height) for one in decoded(first)])
-    top, left = target.cut_y // 2, target.cut_x // 2
-    bottom, right = (target.cut_y + 1) // 2, (target.cut_x + 1) // 2
-    return Start(latent[:, :, top : latent.shape[2] - bottom, left : latent.shape[3] - right])
+        shown = _as_pixels([scale(one, target.width, target.height) for one in decoded(first)])
+        latent = second.model.vae.encode(shown)
+    return Start(_cut(latent, target), pixels=None if shown is None else _cut(shown, target, side))
+
+
+def _cut(image: Tensor, target: Enlarged, side: int = 1) -> Tensor:
+    """Without the latent pixels, of `side` pixels each, that stand out over the target."""
+    top, left = target.cut_y // 2 * side, target.cut_x // 2 * side
+    bottom, right = (target.cut_y + 1) // 2 * side, (target.cut_x + 1) // 2 * side
+    return image[:, :, top : image.shape[2] - bottom, left : image.shape[3] - right]
 
 
 def decoded(batch: Batch) -> list[Image.Image]:
@@ -66,7 +74,7 @@ def decoded(batch: Batch) -> list[Image.Image]:
     return pixels.to_images(batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy())
 
 
-def encoded(model: Model, images: list[Image.Image]) -> Tensor:
-    """Pictures as latents."""
+def _as_pixels(images: list[Image.Image]) -> Tensor:
+    """`[B,3,H,W]`, -1 to 1."""
     stacked = np.stack([np.asarray(one.convert("RGB"), np.float32) for one in images])
-    return model.vae.encode(torch.from_numpy(np.moveaxis(stacked / 255 * 2 - 1, -1, 1).copy()))
+    return torch.from_numpy(np.moveaxis(stacked / 255 * 2 - 1, -1, 1).copy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,33 +16,39 @@ from modules.prompts.composition import parse_composition
 from modules.prompts.networks import parse_tags
 from modules.prompts.schedule import Step, parse_schedule
 from modules.sampling.guidance import Contexts
+from modules.sampling.prediction import Condition
 from modules.settings.options import View
+from modules.weights.arch import SIZE
 from modules.weights.text import TextEncoder
+
+Asked = tuple[list[tuple[int, ...]], int, tuple[tuple[tuple[int, str], ...], ...]]  # token ids, clip skip, learnt words
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """One part of a prompt through all calls: `tensors[i]` `[1,n,D]` holds up to call `untils[i]`."""
+    """One part of a prompt through all calls: `conditions[i]`, of one row, holds up to call `untils[i]`."""
 
     untils: tuple[int, ...]
-    tensors: tuple[Tensor, ...]
+    conditions: tuple[Condition, ...]
     weight: float = 1.0
 
     @property
     def length(self) -> int:
         """n, the same at all calls."""
-        return self.tensors[0].shape[1]
+        return self.conditions[0].context.shape[1]
 
-    def at(self, call: int) -> Tensor:
-        """The tensor for the model's call number `call`, counted from 0; after the last `until`, the first again.
+    def at(self, call: int) -> Condition:
+        """The condition for the model's call number `call`, counted from 0; after the last `until`, the first again.
 
         The latter is A1111's, and befalls a sampler that makes more calls than its steps say (DPM adaptive).
         """
-        return next((z for until, z in zip(self.untils, self.tensors, strict=True) if call <= until), self.tensors[0])
+        timed = zip(self.untils, self.conditions, strict=True)
+        return next((condition for until, condition in timed if call <= until), self.conditions[0])
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Scheduled:
-        """With every tensor changed."""
-        return Scheduled(self.untils, tuple(change(z) for z in self.tensors), self.weight)
+        """With every context changed."""
+        made = tuple(replace(one, context=change(one.context)) for one in self.conditions)
+        return Scheduled(self.untils, made, self.weight)
 
     def stretched(self, length: int) -> Scheduled:
         """Of another length: cut, or the last vector repeated."""
@@ -59,7 +66,7 @@ class Prompted:
     parts: tuple[Scheduled, ...]
     negative: Scheduled
     padded: bool = False
-    words: tuple[str, ...] = ()  # the embeddings in its prompts
+    words: tuple[str, ...] = ()  # the embeddings read, the last ones first, once for each text and text encoder
 
     def of_parts(self, count: int) -> Prompted:
         """With parts of no weight up to a count, so that images of one batch have the same number."""
@@ -82,21 +89,29 @@ class Steering:
         columns = list(zip(*(image.parts for image in self.images), strict=True))
         return Contexts(
             [[part.at(call) for part in column] for column in columns],
-            [negative.new_tensor([part.weight for part in column]).view(-1, 1, 1, 1) for column in columns],
+            [negative.context.new_tensor([part.weight for part in column]).view(-1, 1, 1, 1) for column in columns],
             [image.negative.at(call) for image in self.images],
         )
 
 
 class Conditioner:
-    """Reads prompts with one text encoder, as the options want them read."""
+    """Reads prompts with a model's text encoders, as the options want them read."""
 
-    def __init__(self, text: TextEncoder, view: View, stage: Stage, find: Find = lambda ids, place: None):
-        """`find` tells the embeddings among tokens."""
-        self._text = text
+    def __init__(
+        self,
+        towers: Sequence[TextEncoder],
+        view: View,
+        stage: Stage,
+        find: Find = lambda ids, place: None,
+        sizes: int = 0,
+    ):
+        """`find` tells the embeddings among tokens. `sizes`: how many follow the pooled text, see `size_vector`."""
+        self._towers = towers
         self._view = view
         self._stage = stage
         self._chunks = chunker(view, find)
-        self._words: dict[str, None] = {}
+        self._sizes = sizes
+        self._words: list[str] = []
 
     def steering(self, prompts: Sequence[str], negative_prompts: Sequence[str]) -> Steering:
         """What steers a batch of images with these prompts; equal ones are read once."""
@@ -107,12 +122,12 @@ class Conditioner:
 
     def _prompted(self, prompt: str, negative_prompt: str) -> Prompted:
         """AND and network tags are text in a negative prompt, as in A1111."""
-        self._words = {}
+        self._words = []
+        negative = self._scheduled(negative_prompt, negative=True)
         written = parse_composition(parse_tags(prompt)[0])
         parts = [self._scheduled(part.text, part.weight) for part in written]
         longest = max(part.length for part in parts)
         parts = [part.stretched(longest) for part in parts]
-        negative = self._scheduled(negative_prompt)
         return self._padded(Prompted(tuple(parts), negative, words=tuple(self._words)))
 
     def _padded(self, image: Prompted) -> Prompted:
@@ -127,32 +142,76 @@ class Conditioner:
         return replace(image, parts=parts, negative=self._filled(negative, longer), padded=True)
 
     def _filled(self, part: Scheduled, length: int) -> Scheduled:
-        empty = self._text.encode([EMPTY.tokens], self._view.CLIP_stop_at_last_layers)
+        empty = self._context([[EMPTY]])
         missing = (length - part.length) // empty.shape[1]
         return part.changed(lambda z: torch.cat([z, *[empty] * missing], dim=1))
 
-    def _scheduled(self, text: str, weight: float = 1.0) -> Scheduled:
+    def _scheduled(self, text: str, weight: float = 1.0, negative: bool = False) -> Scheduled:
         calls, before, old = self._stage.calls, self._stage.after, self._view.use_old_scheduling
         entries = parse_schedule(text, calls, None, old) if before is None else parse_schedule(text, before, calls, old)
-        return Scheduled(tuple(entry.until for entry in entries), self._encoded(entries), weight)
+        return Scheduled(tuple(entry.until for entry in entries), self._conditions(entries, negative), weight)
 
-    def _encoded(self, entries: list[Step]) -> tuple[Tensor, ...]:
-        """All entries together, `[entries,77,D]` per chunk, for the emphasis is balanced over all of them."""
+    def _conditions(self, entries: list[Step], negative: bool) -> tuple[Condition, ...]:
+        """All entries together, for the emphasis is balanced over all of them.
+
+        For SDXL a negative prompt that is nothing at all is zeros, but for the sizes.
+        """
         texts = dict.fromkeys(entry.text for entry in entries)
         packed = {text: self._chunks(text) for text in texts}
         longest = max(len(chunks) for chunks in packed.values())
         filled = {text: [*chunks, *[EMPTY] * (longest - len(chunks))] for text, chunks in packed.items()}
         columns = [[filled[entry.text][i] for entry in entries] for i in range(longest)]
-        return torch.cat([self._column(column) for column in columns], dim=1).chunk(len(entries))
+        words = dict.fromkeys(name for column in columns for chunk in column for _, name in chunk.words)
+        self._words = [*words] * len(self._towers) + self._words
+        context, pooled = self._context(columns), self._pooled(columns[0])
+        if pooled is None:
+            return tuple(Condition(one) for one in context.chunk(len(entries)))
+        if negative and not any(texts):
+            context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
+        sizes = size_vector(self._view, self._stage, negative, self._sizes).to(pooled)
+        return tuple(
+            Condition(one, torch.cat([whole, sizes], dim=1))
+            for one, whole in zip(context.chunk(len(entries)), pooled.chunk(len(entries)), strict=True)
+        )
 
-    def _column(self, column: list[Chunk]) -> Tensor:
-        """Alternatives come round and round: equal chunks are encoded once."""
-        self._words |= dict.fromkeys(name for chunk in column for _, name in chunk.words)
-        places = {chunk: place for place, chunk in enumerate(dict.fromkeys(column))}
-        tokens, words = [chunk.tokens for chunk in places], tuple(chunk.words for chunk in places)
-        z = self._text.encode(tokens, self._view.CLIP_stop_at_last_layers, words)[[places[chunk] for chunk in column]]
+    def _context(self, columns: list[list[Chunk]]) -> Tensor:
+        """`[entries, 77·columns, D]`: chunk after chunk, of all text encoders side by side."""
+        towers = (torch.cat([self._column(tower, column) for column in columns], dim=1) for tower in self._towers)
+        return torch.cat(list(towers), dim=2)
+
+    def _column(self, tower: TextEncoder, column: list[Chunk]) -> Tensor:
+        asked, places = self._distinct(column)
+        z = tower.encode(*asked)[places]
         emphasis = self._view.emphasis
         return z if emphasis == "Ignore" else emphasise(z, column, balanced=emphasis == "Original")
+
+    def _pooled(self, column: list[Chunk]) -> Tensor | None:
+        """`[entries,P]`, never weighted, of the text encoder that has it."""
+        asked, places = self._distinct(column)
+        answers = (tower.pooled(*asked) for tower in self._towers)
+        return next((pooled[places] for pooled in answers if pooled is not None), None)
+
+    def _distinct(self, column: list[Chunk]) -> tuple[Asked, list[int]]:
+        """What text encoders are asked, and which answer is for which chunk: alternations come round and round."""
+        places = {chunk: place for place, chunk in enumerate(dict.fromkeys(column))}
+        asked = [chunk.tokens for chunk in places], self._view.CLIP_stop_at_last_layers, tuple(c.words for c in places)
+        return asked, [places[chunk] for chunk in column]
+
+
+def size_vector(view: View, stage: Stage, negative: bool, count: int) -> Tensor:
+    """`[1, 256·count]`: what SDXL is told beside the text (Podell et al. 2023, arXiv 2307.01952, section 2.2).
+
+    Six numbers: height and width, once as of the picture it was cut from, its top and left, height and width again.
+    Five, for the refiner: the last two are one aesthetic score instead.
+    """
+    size = float(stage.height), float(stage.width)
+    crop = float(view.sdxl_crop_top), float(view.sdxl_crop_left)
+    score = view.sdxl_refiner_low_aesthetic_score if negative else view.sdxl_refiner_high_aesthetic_score
+    told = torch.tensor([*size, *crop, *(size if count == 6 else (float(score),))])
+    half = SIZE // 2
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half) / half)
+    angles = told[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=1).reshape(1, -1)
 
 
 EMPTY = Chunk(

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from modules.exceptions import Interrupted
 from modules.generate.batch import Batch, brownian, variation
+from modules.generate.beside import image_beside
 from modules.generate.models import Models
 from modules.generate.refiner import Refined
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
-from modules.sampling.guidance import CFGPP_FULL, Guided, Skip
+from modules.sampling.guidance import CFGPP_FULL, Guided, Prediction, Skip
 from modules.sampling.samplers import sample
 from modules.sampling.starting import from_latent, from_latent_by_timesteps, from_noise
 from modules.sampling.walk import Corrections, Denoiser, Walk
@@ -101,13 +102,25 @@ def _guided(batch: Batch) -> Guided:
     """The model under classifier-free guidance."""
     view, cfgpp = batch.plan.view, batch.stage.choice.sampler.cfgpp
     return Guided(
-        batch.model.prediction(batch.levels),
+        _prediction(batch),
         batch.contexts,
         batch.plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
         view.batch_cond_uncond,
         _skip(batch),
         keeps_uncond=cfgpp,
+        image=image_beside(batch),
+        image_scale=_image_scale(batch),
     )
+
+
+def _prediction(batch: Batch) -> Prediction:
+    return batch.model.prediction(batch.levels, whole=batch.stage.choice.sampler.schedule is not None)
+
+
+def _image_scale(batch: Batch) -> float | None:
+    """How strongly an editing model's picture guides; None where that is as the text does."""
+    scale: float | None = getattr(batch.plan.request, "image_cfg_scale", None)
+    return None if scale == 1 or batch.model.arch.given != "edit" else scale
 
 
 def _skip(batch: Batch) -> Callable[[int, float], bool]:
@@ -129,7 +142,7 @@ def _with_refiner(guided: Guided, batch: Batch, models: Models) -> Denoiser:
 
     def take_over() -> None:
         batch.refine(models, refiner)
-        guided.predict = batch.model.prediction(batch.levels)
+        guided.predict, guided.image = _prediction(batch), image_beside(batch)
 
     at, by_calls = plan.request.refiner_switch_at or 0, plan.view.refiner_switch_by_sample_steps
     return Refined(guided, batch.levels, at, take_over, batch.stage.calls, by_calls)

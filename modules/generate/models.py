@@ -49,11 +49,19 @@ class Models:
         self._progress.say("")
         uses, comments = ([], []) if plan.request.disable_extra_networks else uses_of(prompt)
         worn = self._networks.put_on(model, uses, plan.view.lora_functional)
-        vae = self._networks.put_vae(model, plan.view.sd_vae, plan.view.sd_vae_overrides_per_model_preferences)
+        vae = self._put_vae(model)
         self.comments |= dict.fromkeys([*comments, *worn.comments, *vae.comments])
         model.altered.apply(_wanted(plan.view, stage, worn.hypernetworks))
-        words = self._networks.teach(model)
-        return Ready(model, Conditioner(model.text, plan.view, stage, words.find), {**self._vae_told(vae), **worn.told})
+        words = self._networks.teach(model, worn.bundled)
+        towers = list(model.towers.values())
+        conditioner = Conditioner(towers, plan.view, stage, words.find, model.arch.sizes)
+        return Ready(model, conditioner, {**self._vae_told(vae), **worn.told})
+
+    def _put_vae(self, model: Model) -> Worn:
+        view = self._plan.view
+        methods = {"encoder": view.sd_vae_encode_method, "decoder": view.sd_vae_decode_method}
+        quick = [half for half, method in methods.items() if method == "TAESD"]
+        return self._networks.put_vae(model, view.sd_vae, view.sd_vae_overrides_per_model_preferences, quick)
 
     def _vae_told(self, vae: Worn) -> dict[str, str]:
         view = self._plan.view

@@ -100,6 +100,8 @@ class Img2Img(Request):
     resize_mode: int = param(0, "Resize mode", valid=Range(0, 3), omit=lambda r: True, doc="0 stretch, 1 fill and cut, 2 whole with edges drawn out, 3 stretch the latent.")
     denoising_strength: float = param(0.75, "Denoising strength", slider=Range(0, 1, 0.01), valid=Range(0, 1), infotext="Denoising strength", token="denoising",
                                       doc="How much may change; 0 = nothing, 1 = everything.")
+    image_cfg_scale: float | None = param(None, "Image CFG Scale", slider=Range(0, 3, 0.05), valid=Range(0, 1000), infotext="Image CFG scale",
+                                          omit=lambda r: r.image_cfg_scale is None, doc="For models that edit: how near to the image it stays.")
     mask: Any = param(None, "Mask")
     mask_blur_x: int = param(4, "Mask blur in x", slider=Range(0, 64), valid=Range(0, 1024), omit=lambda r: True)
     mask_blur_y: int = param(4, "Mask blur in y", slider=Range(0, 64), valid=Range(0, 1024), omit=lambda r: True)

@@ -115,13 +115,12 @@ class Guided:
             return [self._answers(x, sigma, [one], images and [images[i]])[0] for i, one in enumerate(asked)]
         rows = [row for one in asked for row in ([one] * len(x) if isinstance(one, Condition) else one)]
         if images is not None:
-            rows = [replace(row, image=image) for row, image in zip(rows, torch.cat(images).split(1), strict=True)]
+            beside = torch.cat(list(images)).chunk(len(rows))
+            rows = [replace(row, image=image) for row, image in zip(rows, beside, strict=True)]
         x = x.repeat(len(asked), 1, 1, 1)
         made = torch.empty_like(x)
         lengths = [row.context.shape[1] for row in rows]
         for length in sorted(set(lengths)):
             places = [place for place, one in enumerate(lengths) if one == length]
-            every = len(places) == len(rows)
-            answer = self.predict(x if every else x[places], sigma, Condition.joined([rows[place] for place in places]))
-            made[places] = answer
+            made[places] = self.predict(x[places], sigma, Condition.joined([rows[place] for place in places]))
         return list(made.chunk(len(asked)))

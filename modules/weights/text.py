@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from modules.weights.arch import END, Tower
 from modules.weights.tokenizer import VOCABULARY
 
 
@@ -21,6 +23,7 @@ def tokenizer() -> Any:
 
 Rows = tuple[tuple[int, ...], ...]
 Places = tuple[tuple[tuple[int, str], ...], ...]
+Made = tuple[Tensor, Tensor | None]  # hidden states and, if the tower has it, the pooled text
 
 
 class TextEncoder:
@@ -28,13 +31,16 @@ class TextEncoder:
 
     KEPT = 64
 
-    def __init__(self, model: CLIPTextModel, device: torch.device):
+    def __init__(self, model: CLIPTextModel, device: torch.device, tower: Tower, projection: Tensor | None = None):
+        """`projection` `[D,P]` goes over the pooled text of a tower that has one."""
         self.model = model
         self.device = device
-        self._made: OrderedDict[tuple[Rows, Places, int], Tensor] = OrderedDict()
+        self.tower = tower
+        self._projection = projection
+        self._made: OrderedDict[tuple[Rows, Places, int], Made] = OrderedDict()
         self._vectors: dict[str, Tensor] = {}
         self._standing: Places = ()
-        table = getattr(model, "text_model", model).embeddings.token_embedding  # transformers 4 nests it, 5 does not
+        table = self._inner.embeddings.token_embedding
         table.register_forward_hook(self._put_words)
 
     @property
@@ -42,40 +48,53 @@ class TextEncoder:
         """D."""
         return int(self.model.config.hidden_size)
 
+    @property
+    def _inner(self) -> Any:
+        return getattr(self.model, "text_model", self.model)  # transformers 4 nests it, 5 does not
+
     def learn(self, vectors: dict[str, Tensor]) -> None:
         """Know these words, `[n,D]` each by its name, and no others."""
         if vectors.keys() != self._vectors.keys() or any(vectors[name] is not self._vectors[name] for name in vectors):
             self._vectors = dict(vectors)
             self.forget()
 
-    def encode(self, tokens: list[tuple[int, ...]], clip_skip: int = 1, words: Places = ()) -> Tensor:
-        """`[B,77,D]` float32 on the device. `clip_skip` n: the n-th layer from the end, then the final norm.
+    def encode(self, tokens: Sequence[tuple[int, ...]], clip_skip: int = 1, words: Places = ()) -> Tensor:
+        """`[B,77,D]` float32 on the device. `clip_skip` n: the n-th layer from the end, where the tower lets it count.
 
         `words`: for each row the places where a learnt word's vectors begin, with its name.
         """
-        key = tuple(tokens), words, max(1, clip_skip)
-        if key not in self._made:
-            self._standing = words
-            self._made[key] = self._encode(tokens, clip_skip)
-            if len(self._made) > self.KEPT:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        return self._made[key]
+        return self._kept(tokens, clip_skip, words)[0]
+
+    def pooled(self, tokens: Sequence[tuple[int, ...]], clip_skip: int = 1, words: Places = ()) -> Tensor | None:
+        """`[B,P]` float32, the text as one vector; None of a tower that has none."""
+        return self._kept(tokens, clip_skip, words)[1]
 
     def forget(self) -> None:
         """The weights have changed: nothing that was made holds any more."""
         self._made.clear()
 
-    def _encode(self, tokens: list[tuple[int, ...]], clip_skip: int) -> Tensor:
-        ids = torch.tensor(tokens, device=self.device)
-        if clip_skip <= 1:
-            last: Tensor = self.model(input_ids=ids).last_hidden_state.float()
-            return last
-        states = self.model(input_ids=ids, output_hidden_states=True).hidden_states
-        state = states[-min(clip_skip, len(states))]
-        inner = getattr(self.model, "text_model", self.model)
-        made: Tensor = inner.final_layer_norm(state).float()
-        return made
+    def _kept(self, tokens: Sequence[tuple[int, ...]], clip_skip: int, words: Places) -> Made:
+        layer = self.tower.layer or max(1, clip_skip)
+        key = tuple(tokens), words, layer
+        if key not in self._made:
+            self._standing = words
+            self._made[key] = self._encode(tokens, layer)
+            if len(self._made) > self.KEPT:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return self._made[key]
+
+    def _encode(self, tokens: Sequence[tuple[int, ...]], layer: int) -> Made:
+        ids = torch.tensor([_padded(row, self.tower.pad) for row in tokens], device=self.device)
+        answer = self.model(input_ids=ids, output_hidden_states=layer > 1)
+        pooled = None
+        if self._projection is not None:
+            ends = answer.last_hidden_state[torch.arange(len(ids)), ids.argmax(1)]  # END is the highest id
+            pooled = (ends @ self._projection).float()
+        if layer == 1:
+            return answer.last_hidden_state.float(), pooled
+        state = answer.hidden_states[-min(layer, len(answer.hidden_states))]
+        return (self._inner.final_layer_norm(state) if self.tower.normed else state).float(), pooled
 
     def _put_words(self, table: nn.Module, given: tuple[Tensor, ...], rows: Tensor) -> Tensor | None:
         """Vectors in place of the token table's rows `[B,77,D]`."""
@@ -87,3 +106,9 @@ class TextEncoder:
                 vectors = self._vectors[name].to(row)
                 row[place : place + len(vectors)] = vectors
         return rows
+
+
+def _padded(row: tuple[int, ...], pad: int) -> tuple[int, ...]:
+    """A chunk's token ids with another padding behind the first end token."""
+    length = row.index(END) + 1 if END in row else len(row)
+    return (*row[:length], *[pad] * (len(row) - length))

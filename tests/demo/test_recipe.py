@@ -55,7 +55,7 @@ def test_the_exported_file_loads_as_what_was_trained(work: Path, exported: Path)
     assert trained.keys() == loaded.keys()
     for key, tensor in trained.items():
         assert torch.allclose(tensor, loaded[key].float(), atol=2e-3, rtol=2e-3), key
-    assert model.text.model.config.num_attention_heads == text.CONFIG["num_attention_heads"]
+    assert model.towers["te1"].model.config.num_attention_heads == text.CONFIG["num_attention_heads"]
 
 
 def test_the_loaded_model_draws(exported: Path):

@@ -4,19 +4,19 @@ import pytest
 import torch
 
 from modules.sampling.guidance import Contexts, Guided, Skip
-from modules.sampling.prediction import Levels
+from modules.sampling.prediction import Condition, Levels
 
 ONE = torch.tensor(1.0)
 
 
-def predict(x, sigma, context):
+def predict(x, sigma, condition):
     """A model whose answer is its context."""
-    return context[:, 0, 0].reshape(-1, 1, 1, 1).expand_as(x)
+    return condition.context[:, 0, 0].reshape(-1, 1, 1, 1).expand_as(x)
 
 
 def contexts(*parts, negative=0.0):
     def tensor(value):
-        return torch.full((1, 77, 1), value)
+        return Condition(torch.full((1, 77, 1), value))
 
     given = Contexts([tensor(value) for value, _ in parts], [weight for _, weight in parts], tensor(negative))
     return lambda call: given

@@ -11,7 +11,7 @@ from modules.exceptions import NotFound
 from modules.sampling import schedules as schedule_functions
 from modules.sampling.guidance import Contexts, Guided
 from modules.sampling.philox import Philox, philox
-from modules.sampling.prediction import Eps, Levels
+from modules.sampling.prediction import Condition, Eps, Levels
 from modules.sampling.rng import NoiseSource, Variation, slerp
 from modules.sampling.samplers import sample
 from modules.sampling.schedules import sigmas
@@ -174,20 +174,20 @@ def test_eps_is_the_identity_for_the_true_noise():
         seen.update(x=x, t=t)
         return noise
 
-    assert torch.allclose(Eps(model, LEVELS)(x0 + sigma * noise, sigma, torch.zeros(2, 77, 8)), x0, atol=1e-5)
+    assert torch.allclose(Eps(model, LEVELS)(x0 + sigma * noise, sigma, Condition(torch.zeros(2, 77, 8))), x0, atol=1e-5)
     assert seen["t"].shape == (2,) and seen["x"].std() == pytest.approx(1, abs=0.1)
 
 
 def mean_of_context(calls):
-    def predict(x, sigma, context):
+    def predict(x, sigma, condition):
         calls.append(len(x))
-        return x * 0 + context.mean(dim=(1, 2))[:, None, None, None]
+        return x * 0 + condition.context.mean(dim=(1, 2))[:, None, None, None]
 
     return predict
 
 
 def filled(value, length=77):
-    return torch.full((1, length, 2), value)
+    return Condition(torch.full((1, length, 2), value))
 
 
 @pytest.mark.parametrize(

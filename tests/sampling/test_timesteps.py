@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from modules.sampling.guidance import Contexts, Guided
-from modules.sampling.prediction import Levels
+from modules.sampling.prediction import Condition, Levels
 from modules.sampling.samplers import sample
 from modules.sampling.samplers.consistency import consistency, distilled
 from modules.sampling.schedules import sigmas
@@ -191,9 +191,9 @@ def test_cfgpp_keeps_the_unguided_noise():
 
 @pytest.mark.parametrize(("scale", "value"), [(1.0, 3.0), (0.5, 2.0), (0.0, 1.0)])
 def test_guidance_hands_out_its_unguided_half(scale, value):
-    given = Contexts([torch.full((1, 77, 2), 3.0)], [1.0], torch.full((1, 77, 2), 1.0))
+    given = Contexts([Condition(torch.full((1, 77, 2), 3.0))], [1.0], Condition(torch.full((1, 77, 2), 1.0)))
     guided = Guided(
-        lambda x, sigma, context: x * 0 + context.mean(dim=(1, 2))[:, None, None, None],
+        lambda x, sigma, condition: x * 0 + condition.context.mean(dim=(1, 2))[:, None, None, None],
         lambda call: given,
         scale,
         keeps_uncond=True,

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from modules.sampling.prediction import Condition
 from modules.weights.alterations import Alterations
 from modules.weights.devices import place
 from modules.weights.library import Checkpoint
@@ -23,7 +24,7 @@ def answer(model):
 
     @torch.inference_mode()
     def ask(shift=0):
-        return model.denoise(x.roll(shift, -1), torch.tensor([500.0]), context).roll(-shift, -1)
+        return model.denoise(x.roll(shift, -1), torch.tensor([500.0]), Condition(context)).roll(-shift, -1)
 
     yield ask
     model.altered.apply(Alterations())

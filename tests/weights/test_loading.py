@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modules.exceptions import CorruptFile, ModelError, NotFound, UnknownArchitecture
+from modules.sampling.prediction import Condition
 from modules.weights.arch import detect
 from modules.weights.cache import Cache
 from modules.weights.devices import place
@@ -40,8 +41,9 @@ def test_the_architecture_is_read_from_shapes(checkpoint, shapes):
     assert arch.unet["block_out_channels"] == [32, 64, 96, 96] and arch.unet["layers_per_block"] == 2
     assert arch.unet["cross_attention_dim"] == 64 and arch.unet["attention_head_dim"] == 8
     assert arch.unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]
+    text = arch.towers[0].config
     assert arch.vae["block_out_channels"] == [32, 64, 96, 96] and arch.vae["layers_per_block"] == 2
-    assert (arch.text["num_hidden_layers"], arch.text["num_attention_heads"]) == (12, 4)
+    assert (text["num_hidden_layers"], text["num_attention_heads"]) == (12, 4)
 
 
 def beside(checkpoint, tmp_path, yaml):
@@ -57,7 +59,7 @@ def test_a_sidecar_wins(checkpoint, shapes, tmp_path):
     )
     arch = detect(moved, shapes)
     assert arch.scale_factor == 0.5 and arch.unet["attention_head_dim"] == [2, 4, 6, 6]
-    assert arch.text["num_attention_heads"] == 1  # without its config.json: CLIP's heads of 64
+    assert arch.towers[0].config["num_attention_heads"] == 1  # without its config.json: CLIP's heads of 64
 
 
 @pytest.mark.parametrize("yaml", ["[broken", "model: 3", "just text", "{}"])
@@ -71,16 +73,19 @@ def test_a_version_that_leaves_the_folder_is_not_followed(checkpoint, shapes, tm
     (tmp_path / "outside/config.json").write_text('{"num_attention_heads": 99}')
     (tmp_path / "in").mkdir()
     moved = beside(checkpoint, tmp_path / "in", "model: {params: {cond_stage_config: {params: {version: ../outside}}}}")
-    assert detect(moved, shapes).text["num_attention_heads"] == 1
+    assert detect(moved, shapes).towers[0].config["num_attention_heads"] == 1
 
 
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
         ({"lora_unet_down_blocks_0.lora_up.weight": (1,)}, "a LoRA; put it into models/Lora"),
-        ({"conditioner.embedders.0.x": (1,)}, "an SDXL checkpoint"),
-        ({"cond_stage_model.model.x": (1,)}, "an SD 2.x checkpoint"),
-        ({"double_blocks.0.x": (1,)}, "an SD3 or Flux checkpoint"),
+        ({"transformer.text_model.encoder.x": (1,)}, "a text encoder without a model"),
+        ({"model.diffusion_model.input_blocks.0.0.weight": (1,)}, "a UNet without its text encoder or VAE"),
+        ({"down_blocks.0.attentions.0.x": (1,)}, "a UNet in diffusers' layout"),
+        ({"control_model.x": (1,)}, "a ControlNet"),
+        ({"model.diffusion_model.joint_blocks.0.x": (1,)}, "an SD3 checkpoint"),
+        ({"double_blocks.0.x": (1,)}, "a Flux checkpoint"),
         ({"emb_params": (1, 768)}, "a textual inversion embedding"),
         ({"first_stage_model.encoder.conv_in.weight": (1,)}, "a VAE without a model"),
         ({"something": (1,)}, "no model that is known here"),
@@ -105,7 +110,7 @@ def test_a_missing_tensor_is_a_sentence(checkpoint, tmp_path, lost):
 
 
 def test_nothing_is_left_on_meta_and_nothing_wants_gradients(model):
-    for part in (model.unet, model.vae.model, model.text.model):
+    for part in (model.unet, model.vae.model, model.towers["te1"].model):
         for tensor in [*part.parameters(), *part.buffers()]:
             assert tensor.device.type == "cpu" and not tensor.requires_grad
         assert not part.training
@@ -127,7 +132,7 @@ def test_the_preview_is_close_to_the_decoded_picture(model):
 def test_clip_skip_takes_an_earlier_layer(model):
     tokens = [(49406, 320, 2368, *[49407] * 74)]
     with torch.inference_mode():
-        plain, skipped, same = (model.text.encode(tokens, n) for n in (1, 2, 1))
+        plain, skipped, same = (model.towers["te1"].encode(tokens, n) for n in (1, 2, 1))
     assert plain.shape == (1, 77, 64) and torch.equal(plain, same) and not torch.allclose(plain, skipped, atol=1e-3)
 
 
@@ -154,5 +159,5 @@ def test_a_gpu_gives_the_cpus_answer(checkpoint, model):
     there = load(checkpoint, place(no_half=True))
     x, t, context = torch.randn(2, 4, 16, 16), torch.tensor([500.0, 10.0]), torch.randn(2, 77, 64)
     with torch.inference_mode():
-        answer = there.denoise(x.cuda(), t.cuda(), context.cuda()).cpu()
-        assert torch.allclose(answer, model.denoise(x, t, context), atol=1e-3)
+        answer = there.denoise(x.cuda(), t.cuda(), Condition(context.cuda())).cpu()
+        assert torch.allclose(answer, model.denoise(x, t, Condition(context)), atol=1e-3)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from modules.weights.arch import Tower
 from modules.weights.text import TextEncoder
 
 CHUNK = tuple(range(77))
@@ -13,7 +14,7 @@ CHUNK = tuple(range(77))
 def encoder():
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 2, "num_attention_heads": 1}
     model = CLIPTextModel(CLIPTextConfig(vocab_size=99, **sizes)).eval()
-    return TextEncoder(model, torch.device("cpu"))
+    return TextEncoder(model, torch.device("cpu"), Tower(part="te1", prefix=""))
 
 
 def test_words_stand_for_rows_of_the_table(encoder):

@@ -3,7 +3,7 @@
 from modules.settings.sections.computing import Compatibility, FreeU, Optimizations, Vae
 from modules.settings.sections.interface import Gallery, Infotext, Interface, Previews
 from modules.settings.sections.launch import Launch
-from modules.settings.sections.pictures import OverPictures, Prompting, Sampling, StableDiffusion
+from modules.settings.sections.pictures import OverPictures, Prompting, Sampling, StableDiffusion, StableDiffusionXL
 from modules.settings.sections.saving import Directories, Paths, Saving
 from modules.settings.sections.upscaling import Postprocessing, Upscaling
 
@@ -13,6 +13,7 @@ SECTIONS: dict[str, type] = {
     "Saving to a directory": Directories,
     "Upscaling": Upscaling,
     "Stable Diffusion": StableDiffusion,
+    "Stable Diffusion XL": StableDiffusionXL,
     "VAE": Vae,
     "img2img": OverPictures,
     "Optimizations": Optimizations,

@@ -21,9 +21,21 @@ class StableDiffusion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StableDiffusionXL:
+    """Stable Diffusion XL: what it is told beside the prompt."""
+
+    sdxl_crop_top: int = param(0, "crop top coordinate", valid=Range(0, 16384), doc="As if this much had been cut off; 0 gives centred pictures.")
+    sdxl_crop_left: int = param(0, "crop left coordinate", valid=Range(0, 16384))
+    sdxl_refiner_low_aesthetic_score: float = param(2.5, "SDXL low aesthetic score", valid=Range(0, 100), doc="Told to the refiner with the negative prompt.")
+    sdxl_refiner_high_aesthetic_score: float = param(6.0, "SDXL high aesthetic score", valid=Range(0, 100), doc="Told to the refiner with the prompt.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OverPictures:
     """img2img: pictures drawn over other ones, the hires pass included."""
 
+    inpainting_mask_weight: float = param(1.0, "Inpainting conditioning mask strength", slider=Range(0, 1, 0.01), valid=Range(0, 1), infotext="Conditional mask weight", absent=1,
+                                          doc="For inpainting models: how much of what is masked is hidden from the model.")
     initial_noise_multiplier: float = param(1.0, "Noise multiplier for img2img", slider=Range(0, 1.5, 0.001), valid=Range(0, 10), infotext="Noise multiplier", absent=1)
     img2img_extra_noise: float = param(0.0, "Extra noise multiplier for img2img and hires fix", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Extra noise", absent=0,
                                        doc="0 = none; should be below the denoising strength.")

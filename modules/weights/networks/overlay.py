@@ -51,10 +51,19 @@ class Overlay:
     Parameters are exchanged, never written to; a module without any network has its own object again.
     """
 
-    def __init__(self, modules: Mapping[Target, nn.Module], changed: Callable[[str], None] = lambda part: None):
-        """`changed` is told the part of each module that gets other parameters."""
+    def __init__(
+        self,
+        modules: Mapping[Target, nn.Module],
+        changed: Callable[[str], None] = lambda part: None,
+        groups: Mapping[Target, tuple[Target, ...]] | None = None,
+    ):
+        """`changed` is told the part of each module that gets other parameters.
+
+        `groups`: modules that a network changes together with all others of their group, or not at all.
+        """
         self._modules = modules
         self._changed = changed
+        self._groups = groups or {}
         self._kept: dict[Target, _Changed] = {}
         self._wanted: tuple[Applied, ...] = ()
 
@@ -66,7 +75,7 @@ class Overlay:
         """
         self._wanted = tuple(wanted)  # keeps the networks alive, for recipes know them by identity
         for target in self._touched(wanted):
-            steps = [(one, one.network.pieces[target]) for one in wanted if _counts(one, target)]
+            steps = [(one, one.network.pieces[target]) for one in wanted if self._counts(one, target)]
             recipe = (by_hooks, *((id(one.network), one.strength(target[0]), one.dyn) for one, _ in steps))
             kept = self._kept.get(target)
             if (recipe if steps else None) == (kept.recipe if kept else None):
@@ -87,6 +96,10 @@ class Overlay:
         for one in wanted:
             targets |= dict.fromkeys(target for target in one.network.pieces if target in self._modules)
         return list(targets)
+
+    def _counts(self, one: Applied, target: Target) -> bool:
+        needed = self._groups.get(target, (target,))
+        return one.strength(target[0]) != 0 and all(every in one.network.pieces for every in needed)
 
     def _take_off(self, target: Target) -> None:
         kept, module = self._kept.pop(target, None), cast("Any", self._modules[target])
@@ -136,10 +149,6 @@ def _adding(delta: Tensor, bias: Tensor | None) -> Callable[[Any, tuple[Tensor, 
         return answer + more.to(answer.dtype)
 
     return add_to
-
-
-def _counts(one: Applied, target: Target) -> bool:
-    return target in one.network.pieces and one.strength(target[0]) != 0
 
 
 def _brief(error: Exception) -> str:

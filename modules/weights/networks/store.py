@@ -16,7 +16,7 @@ from modules.exceptions import MissingNetwork, ModelError
 from modules.prompts.networks import Use
 from modules.weights.loader import Model
 from modules.weights.networks import hypernetwork, reading
-from modules.weights.networks.embedding import Embedding, Words
+from modules.weights.networks.embedding import Embedding, Words, bundled
 from modules.weights.networks.embedding import read as read_embedding
 from modules.weights.networks.hypernetwork import Hypernetwork
 from modules.weights.networks.overlay import Applied
@@ -37,16 +37,25 @@ class Worn:
     hypernetworks: Hypernetworks = ()
     told: dict[str, str] = field(default_factory=dict)
     comments: list[str] = field(default_factory=list)
+    bundled: list[Embedding] = field(default_factory=list)  # words that came along with the LoRAs
 
 
 class Store:
     """Reads files once and keeps the last `limit` of them; used by the worker thread alone."""
 
-    def __init__(self, shelves: Shelves, device: torch.device, limit: Callable[[], int], vae_flag: Path | None = None):
+    def __init__(
+        self,
+        shelves: Shelves,
+        device: torch.device,
+        limit: Callable[[], int],
+        vae_flag: Path | None = None,
+        approximations: Path = Path(),
+    ):
         self._shelves = shelves
         self._device = device
         self._limit = limit
         self._vae_flag = vae_flag
+        self._approximations = approximations
         self._kept: OrderedDict[Key, Any] = OrderedDict()
         self._words: dict[Key, Embedding | None] = {}
 
@@ -70,6 +79,7 @@ class Store:
                     hashes.append(f"{use.name.replace(':', '').replace(',', '')}: {shelf.hash(entry)}")
             except ModelError as error:
                 worn.comments.append(str(error))
+        worn.bundled = [word for one in applied for word in bundled(one.network)]
         last = {id(one.network): one for one in applied}
         worn.comments += model.overlay.apply([last[id(one.network)] for one in applied], by_hooks)
         if hashes:
@@ -77,9 +87,16 @@ class Store:
         self._trim(len(applied) + len(worn.hypernetworks))
         return worn
 
-    def put_vae(self, model: Model, option: str, before_own: bool) -> Worn:
-        """Let the model decode with the VAE file that is wanted; with its own where that is missing or faulty."""
+    def put_vae(self, model: Model, option: str, before_own: bool, quick: Sequence[str] = ()) -> Worn:
+        """Let the model decode with the VAE file that is wanted; with its own where that is missing or faulty.
+
+        `quick`: the halves, encoder and decoder, that TAESD is to do.
+        """
         worn = Worn()
+        try:
+            model.vae.hurry(self._approximations, quick)
+        except ModelError as error:
+            worn.comments.append(str(error))
         try:
             wish = VaeWish(option, before_own, self._vae_flag)
             model.vae.wear(choose_vae(model.checkpoint.path, wish, self._shelves.vaes))
@@ -94,9 +111,11 @@ class Store:
         return worn
 
     def teach(self, model: Model, bundled: Sequence[Embedding] = ()) -> Words:
-        """Let the model's text encoder know all embeddings that fit it; answers what finds them among tokens."""
-        known = {one.name: one for one in (*self._embeddings(), *bundled) if one.widths == {"te1": model.text.width}}
-        model.text.learn({name: one.vectors["te1"] for name, one in known.items()})
+        """Let the model's text encoders know all embeddings that fit them; answers what finds them among tokens."""
+        widths = {part: tower.width for part, tower in model.towers.items()}
+        known = {one.name: one for one in (*self._embeddings(), *bundled) if one.widths == widths}
+        for part, tower in model.towers.items():
+            tower.learn({name: one.vectors[part] for name, one in known.items()})
         return Words((one, tokenize(name)) for name, one in known.items())
 
     def embedding_hash(self, name: str) -> str | None:

@@ -1,0 +1,49 @@
+"""What models that inpaint or edit are given beside the noisy latents: the picture, and where to draw it anew."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from modules.generate.batch import Batch
+
+
+def image_beside(batch: Batch) -> Tensor | None:
+    """`[B,c,h,w]`; None for a model that wants none. Without a picture all of it is to be drawn."""
+    if not batch.model.arch.given:
+        return None
+    made = _edited(batch) if batch.model.arch.given == "edit" else _inpainted(batch)
+    return made.repeat(len(batch.seeds) // len(made), 1, 1, 1)
+
+
+def _edited(batch: Batch) -> Tensor:
+    """InstructPix2Pix: the picture's latents as the VAE has them, unscaled; zeros are what it saw without one."""
+    pixels = batch.start.pixels if batch.start else None
+    if pixels is None:
+        return torch.zeros(1, *batch.noise.shape, device=batch.model.place.device)
+    vae = batch.model.vae
+    return _sized(vae.encode(pixels) / vae.scale_factor, batch)
+
+
+def _inpainted(batch: Batch) -> Tensor:
+    """The mask, 1 where to draw, over the latents of the picture, which is grey there, or by the option less so."""
+    start, stage, model = batch.start, batch.stage, batch.model
+    pixels = torch.zeros(1, 3, stage.height, stage.width)
+    hole = torch.ones(1, 1, stage.height, stage.width)
+    if start is not None and start.pixels is not None:
+        pixels = start.pixels.cpu()
+        hole = torch.ones(1, 1, *pixels.shape[2:]) if start.hole is None else start.hole
+    if model.arch.family == "SDXL":
+        hole = hole.round()  # A1111 lets `mask_round` count for SD 1 only
+    hidden = functional.interpolate(hole, pixels.shape[2:])
+    shown = torch.lerp(pixels, pixels * (1 - hidden), batch.plan.view.inpainting_mask_weight)
+    latent = _sized(model.vae.encode(shown), batch)
+    mask = functional.interpolate(hole, latent.shape[2:]).to(latent)
+    return torch.cat([mask.expand(len(latent), -1, -1, -1), latent], dim=1)
+
+
+def _sized(latent: Tensor, batch: Batch) -> Tensor:
+    """At the size of the noise: where the latent is to be stretched, the picture still has its own."""
+    size = batch.noise.shape[1:]
+    return latent if latent.shape[2:] == size else functional.interpolate(latent, size=size, mode="bilinear")

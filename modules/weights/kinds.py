@@ -1,0 +1,32 @@
+"""What a file of tensors is that is no checkpoint this program draws with, told by the names in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+WHOLE = "only single files with all parts are supported yet"
+KINDS = (  # the first whose pattern some name begins with; the more particular ones come first
+    (r"(?:.*[._])?(?:lora_(?:up|down|A|B|unet|te)|hada_w1|lokr_w|oft_blocks)", "a LoRA; put it into models/Lora"),
+    (r"emb_params$|string_to_param|clip_[lg]$|<.*>$", "a textual inversion embedding; put it into embeddings"),
+    (r"control_model\.|controlnet_|input_hint_block\.", "a ControlNet, which this program does not use"),
+    (r"image_proj\.|ip_adapter\.", "an IP-Adapter, which this program does not use"),
+    (r"(?:model\.diffusion_model\.)?joint_blocks\.", "an SD3 checkpoint, which is not supported yet"),
+    (r"(?:model\.diffusion_model\.)?double_blocks\.", "a Flux checkpoint, which is not supported yet"),
+    (r"(?:down|up)_blocks\.\d|mid_block\.", "a UNet in diffusers' layout; " + WHOLE),
+    (r"model\.diffusion_model\.", "a UNet without its text encoder or VAE; " + WHOLE),
+    (r"(?:input|output)_blocks\.\d", "a bare UNet; " + WHOLE),
+    (r"(?:first_stage_model\.)?(?:encoder|decoder)\.(?:conv_in|mid)", "a VAE without a model; put it into models/VAE"),
+    (r"(?:text_model|transformer\.(?:text_model|resblocks)|encoder\.block)\.", "a text encoder without a model"),
+    (r"params_ema$|params$|model\.\d+\.sub\.|body\.\d+\.rdb\d|RRDB_trunk", "an upscaler; put it into models/ESRGAN"),
+)  # fmt: skip
+
+
+def kind_of(names: Iterable[str]) -> str | None:
+    """What it is, with an article and with what to do; None if that cannot be told."""
+    known = list(names)
+    for pattern, what in KINDS:
+        begins = re.compile(pattern)
+        if any(begins.match(name) for name in known):
+            return what
+    return None
