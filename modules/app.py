@@ -139,7 +139,7 @@ class Engine:
             from modules.weights.cache import Cache
             from modules.weights.networks.store import Store
 
-            launch, _, library, options, shelves = self._parts
+            launch, folders, library, options, shelves = self._parts
             where = self._place()
             self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
             self._networks = Store(
@@ -147,6 +147,7 @@ class Engine:
                 where.device,
                 limit=lambda: options.view().lora_in_memory_limit,
                 vae_flag=Path(launch.vae_path).expanduser().resolve() if launch.vae_path else None,
+                approximations=folders.models / "VAE-approx",
             )
         return self._cache
 

@@ -5,7 +5,7 @@ Main types: `Txt2Img` and `Img2Img` (a `Request`, frozen: all that the user aske
 `Batch` (one stage of one iteration), `Source` (what img2img starts from), `Result`. Public functions: `plan`, `run`
 (engine), `write`/`read` (infotext). `run` is re-entrant: its state is its arguments.
 
-In order of work: `wording`, `stages`, `plan`; `models` gets what a stage needs from the `stores`, `conditioning` reads its
-prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks, `saving` writes. `extras` is a job
-of its own. May import every lower room.
+In order of work: `wording`, `stages`, `plan`; `models` gets what a stage needs from the `stores`, `conditioning` reads
+its prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks, `saving` writes. `extras` is a
+job of its own. May import every lower room.
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from torch import Tensor
 
 from modules.exceptions import CorruptFile
-from modules.weights.arch import VAE
+from modules.weights.dimensions import VAE
+from modules.weights.taesd import Taesd
 from modules.weights.tensorfile import read_tensors
+
+log = logging.getLogger(__name__)
+
+TILE = 512  # pixels of a tile's side
 
 
 class Vae:
@@ -26,6 +32,7 @@ class Vae:
         self.model = model
         self.scale_factor = scale_factor
         self.file: Path | None = None
+        self.quick: dict[str, Taesd] = {}  # what encodes and decodes instead, by "encoder" and "decoder"
         self.preview = _fit_preview(self)
         self._own: dict[str, Tensor] | None = None
 
@@ -44,18 +51,44 @@ class Vae:
         self.model.requires_grad_(False)
         self.preview = _fit_preview(self)
 
+    def hurry(self, folder: Path, halves: Sequence[str]) -> None:
+        """Let TAESD do these halves of the work. MissingNetwork or CorruptFile where its files are not there."""
+        known, self.quick = self.quick, {}
+        like = next(self.model.parameters())
+        for half in halves:
+            self.quick[half] = known[half] if half in known else Taesd(folder, half, self.scale_factor, like)
+
     def encode(self, pixels: Tensor) -> Tensor:
         """Latents of pixels `[B,3,H,W]`, -1 to 1: the means; A1111 draws from a narrow distribution around them."""
+        if "encoder" in self.quick:
+            return self.quick["encoder"](pixels)
         weight = next(self.model.parameters())
         moved = pixels.to(weight.device, weight.dtype)
-        means = [self.model.encode(one[None]).latent_dist.mean.float() for one in moved]
+        means = [self._fitting(self.model.encode, one[None]).latent_dist.mean.float() for one in moved]
         return torch.cat(means) * self.scale_factor
 
     def decode(self, latents: Tensor) -> Tensor:
         """Pixels `[B,3,H,W]`, float32, about -1 to 1. One picture at a time, as memory peaks here."""
+        if "decoder" in self.quick:
+            return self.quick["decoder"](latents)
         weight = next(self.model.parameters())
         scaled = latents.to(weight.device, weight.dtype) / self.scale_factor
-        return torch.cat([self.model.decode(one[None]).sample.float() for one in scaled])
+        return torch.cat([self._fitting(self.model.decode, one[None]).sample.float() for one in scaled])
+
+    def _fitting(self, work: Callable[[Tensor], Any], x: Tensor) -> Any:
+        """The work on the whole, or in overlapping tiles where the device's memory does not hold that."""
+        try:
+            return work(x)
+        except torch.OutOfMemoryError:
+            log.warning("The device's memory does not hold the whole picture in the VAE; it is computed in tiles.")
+        if x.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.model.enable_tiling()
+        self.model.tile_sample_min_size, self.model.tile_latent_min_size = TILE, TILE // 8
+        try:
+            return work(x)
+        finally:
+            self.model.disable_tiling()
 
 
 def read_vae(file: Path, config: Mapping[str, Any], like: Tensor) -> dict[str, Tensor]:

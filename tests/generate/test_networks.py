@@ -108,7 +108,21 @@ def test_an_embedding_stands_for_its_word(app):
     result = run(app, "a zorbl, hill", negative_prompt="(zorbl:0.5)")
     assert not np.array_equal(pixels(result), pixels(run(app, "a zorbx, hill", negative_prompt="(zorbx:0.5)")))
     digits = hashlib.sha256((app.folders.embeddings / "zorbl.safetensors").read_bytes()).hexdigest()[:12]
-    assert f'TI hashes: "zorbl: {digits}"' in result.pictures[0].infotext
+    assert f'TI hashes: "zorbl: {digits}, zorbl: {digits}"' in result.pictures[0].infotext  # of both prompts, as A1111
+
+
+def test_an_embedding_that_came_with_a_lora(app):
+    content = load_file(app.folders.loras[0] / "sub/ink.safetensors")
+    words = torch.randn(2, 64, generator=torch.Generator().manual_seed(5))
+    save_file(content | {"bundle_emb.quux.string_to_param.*": words}, app.folders.loras[0] / "withword.safetensors")
+    own = run(app, "a quux<lora:withword:1>")
+    assert own.comments == () and not np.array_equal(pixels(own), pixels(run(app, "a quux<lora:ink:1>")))
+
+
+def test_taesd_that_is_not_there_is_told(app):
+    result = run(app, "a cat", override_settings={"sd_vae_decode_method": "TAESD"})
+    assert "taesd_decoder.pth is not there" in result.comments[0]
+    assert np.array_equal(pixels(result), pixels(run(app, "a cat")))
 
 
 def test_a_hypernetwork_bends_and_lets_go(app):

@@ -14,6 +14,10 @@ class Vae:
     sd_vae: str = param("Automatic", "SD VAE", choices="vaes", doc="Automatic: the file beside the checkpoint, else its own. None: its own.")
     sd_vae_overrides_per_model_preferences: bool = param(True, "Selected VAE overrides per-model preferences",
                                                          doc="Else a VAE beside the checkpoint or in its notes goes first.")
+    sd_vae_encode_method: str = param("Full", "VAE type for encode", choices=("Full", "TAESD"), infotext="VAE Encoder", absent="Full",
+                                      doc="What turns images into latents in img2img, hires fix and inpainting.")
+    sd_vae_decode_method: str = param("Full", "VAE type for decode", choices=("Full", "TAESD"), infotext="VAE Decoder", absent="Full",
+                                      doc="TAESD is many times faster and slightly worse; its files belong into models/VAE-approx.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from modules.exceptions import CorruptFile
 from modules.prompts.chunks import Word
+from modules.weights.networks.reading import Network
 from modules.weights.tensorfile import read_pickle, read_tensors, unreadable
 
 CHUNK = "sd-ti-embedding"
@@ -81,6 +83,17 @@ def read(path: Path) -> Embedding:
         raise CorruptFile(f"{path.name} is no textual inversion embedding ({str(error)[:100]}).") from error
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def bundled(network: Network) -> list[Embedding]:
+    """The words that came along in a network's file; what is no embedding there is left out."""
+    made = []
+    for name, tensors in network.bundled.items():
+        own = {key.partition(".")[0]: tensor for key, tensor in tensors.items()}
+        said = {"string_to_param": {"*": own["string_to_param"]}} if "string_to_param" in own else own
+        with suppress(ValueError):
+            made.append(Embedding(name, network.path, _vectors(said)))
+    return made
 
 
 def _content(path: Path) -> Mapping[Any, Any]:
