@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 # Flags whose silent loss would leave open, or unencrypted, or changeable, what the user meant to close.
 NOT_YET = (
     "--share", "--ngrok", "--gradio-auth-path", "--tls-keyfile", "--tls-certfile", "--freeze-settings",
-    "--freeze-settings-in-sections", "--freeze-specific-settings", "--hide-ui-dir-config",
+    "--freeze-settings-in-sections", "--freeze-specific-settings",
 )  # fmt: skip
 
 

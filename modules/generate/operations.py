@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from modules.declare import Range, param
+from modules.declare import Range, checked, param
+from modules.exceptions import ParameterError
 from modules.imaging import pixels
 from modules.settings.options import View
 from modules.weights.faces.catalogue import Restorer, Restorers
@@ -49,6 +50,14 @@ class Extras:
                                  doc="In resize mode 0: no side becomes longer; 0 = no limit.")
 
 # fmt: on
+
+
+def extras_from(values: Mapping[str, Any]) -> Extras:
+    """A request from loose values by field name; ParameterError with a sentence for the first bad one."""
+    try:
+        return Extras(**checked(Extras, dict(values)))
+    except ValueError as error:
+        raise ParameterError(str(error)) from error
 
 
 @dataclass(slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.numpy import save_file
 
 from modules.declare import specs
 from modules.generate.plan import Plan
@@ -18,6 +18,9 @@ from modules.imaging import files, naming
 from modules.imaging.files import SaveOptions
 from modules.settings.folders import Folders
 from modules.settings.options import View
+
+if TYPE_CHECKING:  # files are named and saved without torch too
+    from torch import Tensor
 
 
 def save_options(view: View, extension: str) -> SaveOptions:
@@ -66,7 +69,7 @@ def keep_latent(latent: Tensor, plan: Plan, index: int, folders: Folders) -> Pat
     """Write latents that could not be decoded; the path they got."""
     path = folders.cache / "latents" / f"{plan.created:%Y%m%d%H%M%S}-{plan.seeds[index]}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"latent": latent.float().cpu().contiguous()}, path)
+    save_file({"latent": np.ascontiguousarray(latent.float().cpu().numpy())}, path)
     return path
 
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field, create_model
 from starlette.concurrency import run_in_threadpool
 
 from modules.app import App
-from modules.declare import checked, specs
+from modules.declare import specs
 from modules.exceptions import Interrupted
 from modules.generate.extras import Result, Source, encode
-from modules.generate.operations import Extras
+from modules.generate.operations import Extras, extras_from
 from modules.generate.stages import LATENT_MODES
 from modules.imaging import pixels
 from modules.jobs.queue import Job
@@ -150,7 +150,7 @@ def _path(upscaler: Upscaler) -> str | None:
 
 
 def _submit(app: App, body: Any, images: list[str]) -> Job:
-    request = Extras(**checked(Extras, {name: getattr(body, name) for name in specs(Extras)}))
+    request = extras_from({name: getattr(body, name) for name in specs(Extras)})
     return app.extras(request, [Source(partial(_given, pixels.from_base64(text))) for text in images])
 
 

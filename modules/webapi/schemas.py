@@ -90,9 +90,7 @@ class Beside(Body):
     restore_faces: bool = False
     firstpass_image: str | None = None
     comments: Names | None = None
-    firstphase_width: int = Field(
-        0, description="Old: the first pass's size, width and height being the last's."
-    )
+    firstphase_width: int = Field(0, description="Old: the first pass's size, width and height being the last's.")
     firstphase_height: int = 0
     include_init_images: bool = Field(False, description="Whether the answer repeats the images it began with.")
 
@@ -108,9 +106,7 @@ NOT_YET = {
 def model(cls: type) -> type[Any]:
     """The pydantic model of a request's API body; named as A1111 names it, so that generated clients still fit."""
     defaults = API_DEFAULTS | (OVER_DEFAULTS if cls is Img2Img else FIRST_DEFAULTS)
-    made: type[Any] = create_model(
-        f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields(cls, defaults)
-    )
+    made: type[Any] = create_model(f"StableDiffusionProcessing{cls.__name__}", __base__=Beside, **fields(cls, defaults))
     return made
 
 

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from modules.settings.reach import is_open
 from modules.settings.sections import Launch
 from modules.webapi.errors import answer
 from modules.webapi.logins import Door, parse
@@ -62,18 +63,6 @@ class Rules:
 def _with_port(netloc: str, scheme: str) -> str:
     found = NETLOC.fullmatch(netloc)
     return f"{found[1]}:{found[2] or DEFAULT_PORTS[scheme]}".lower() if found else ""
-
-
-def is_open(launch: Launch) -> bool:
-    """Whether other machines can reach the server."""
-    if launch.listen or not launch.server_name:
-        return launch.listen
-    if launch.server_name.lower() == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(launch.server_name.strip("[]")).is_loopback
-    except ValueError:
-        return True
 
 
 def rules(launch: Launch) -> Rules:

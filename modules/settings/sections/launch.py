@@ -41,6 +41,7 @@ class Launch:
     theme: str = param("", "dark or light; empty follows the browser", flag="--theme", choices=("", "dark", "light"))
     api: bool = param(False, "Accepted as in A1111; the API is always on", flag="--api")
     nowebui: bool = param(False, "Serve the API without the page", flag="--nowebui")
+    hide_ui_dir_config: bool = param(False, "Users of the page may not name folders of the server", flag="--hide-ui-dir-config")
     gradio_auth: str = param("", "Logins for the page and the API, user:password, several separated by commas", flag="--gradio-auth")
     api_auth: str = param("", "More logins, for the API alone, written like --gradio-auth", flag="--api-auth")
     cors_allow_origins: str = param("", "Other origins whose pages may call the API, separated by commas", flag="--cors-allow-origins")
