@@ -33,7 +33,8 @@ CATALOGS = {
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.
 SPELT = {
     "generate/request.py", "generate/plan.py", "generate/infotext.py",
-    "webapi/schemas.py", "webapi/info.py", "webui/txt2img.py", "webui/widgets.py", "prompts/stylefiles.py",
+    "webapi/schemas.py", "webapi/info.py", "webui/widgets.py",
+    "webui/generation.py", "webui/txt2img.py", "webui/img2img.py", "webui/send.py", "prompts/stylefiles.py",
 }  # fmt: skip
 
 

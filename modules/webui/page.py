@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 
 from modules.app import App
-from modules.generate.request import Txt2Img
-from modules.webui import assets, pnginfo, quicksettings, settings_tab, txt2img
+from modules.generate.request import Img2Img, Txt2Img
+from modules.webui import assets, generation, img2img, pnginfo, quicksettings, send, settings_tab, txt2img
 from modules.webui.controls import QUIET
+from modules.webui.form import recall, restocked
 from modules.webui.options_form import as_json, updates
 from modules.webui.shelf import Shelf
 from modules.webui.widgets import hints
@@ -27,9 +29,11 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         quick = quicksettings.build(app, settings_json)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                made = txt2img.build(app, shelf)
+                words, of_words = txt2img.build(app, shelf)
+            with gr.Tab("img2img", id="img2img", elem_id="tab_img2img"):
+                images, of_images = img2img.build(app, shelf)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
-                pnginfo.build(app, made)
+                pnginfo.build(app, words, images)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
@@ -38,13 +42,20 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
 
-        def styles() -> Any:
-            return gr.update(choices=app.catalogs["styles"]())
-
-        demo.load(styles, outputs=[made.fields["styles"]], **QUIET)
+        for form, output in ((words, of_words), (images, of_images)):
+            send.bind_gallery(app, form, output, images)
+            menus = [form.fields[name] for name in form.menus]
+            demo.load(partial(restocked, app, form), outputs=menus, **QUIET)
         demo.load(opened, outputs=[settings_json, *quick.values(), settings.given, *settings.fields.values()], **QUIET)
-        demo.load(**txt2img.recall(made), **QUIET).then(None, js="uiReady", **QUIET)
+        demo.load(**recall(images), **QUIET)
+        demo.load(**recall(words), **QUIET).then(None, js="uiReady", **QUIET)
     return demo
+
+
+def _hints() -> dict[str, str]:
+    """What buttons and fields are for, by element id."""
+    of_fields = hints(Txt2Img, txt2img.TAB) | hints(Img2Img, img2img.TAB)
+    return generation.hints(txt2img.TAB) | generation.hints(img2img.TAB) | of_fields
 
 
 def mount(api: FastAPI, app: App) -> None:
@@ -58,7 +69,7 @@ def mount(api: FastAPI, app: App) -> None:
         path="/",
         theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
         css_paths=assets.STYLES,
-        head=assets.head(app.launch.theme, txt2img.HINTS | hints(Txt2Img, txt2img.TAB)),
+        head=assets.head(app.launch.theme, _hints()),
         allowed_paths=[str(path) for path in shelf.served],
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,

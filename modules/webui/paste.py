@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import gradio as gr
@@ -13,46 +12,50 @@ from modules.app import App
 from modules.declare import specs
 from modules.exceptions import NotFound, WebuiError
 from modules.generate.infotext import chip, differing, read
-from modules.generate.plan import request_from
-from modules.generate.request import Txt2Img
+from modules.generate.request import Request
+from modules.generate.stages import SAME
 from modules.prompts.styles import apply_styles, extract_styles
 from modules.sampling.tables import menu
+from modules.webui.form import Form
+
+USUAL = "hr_", "mask_", "inpaint"  # how the names of these fields begin
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The components of a generation tab that a request is read from, and that an infotext fills."""
+def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[Any]:
+    """The updates of `form.components()` that make the form ask for what the infotext describes.
 
-    fields: dict[str, Any]
-    extra: Any  # the checkbox "Extra"
-    overrides: Any  # the multiselect of settings that hold for one run
-    extras: frozenset[str]  # fields that count only where "Extra" is ticked
-
-    def components(self) -> list[Any]:
-        """All of them; the order of `filled`."""
-        return [*self.fields.values(), self.extra, self.overrides]
-
-
-def filled(app: App, form: Form, text: str) -> list[Any]:
-    """The updates of `form.components()` that make the form ask for what the infotext describes."""
+    `only`: the names of the fields that are to change; none for all.
+    """
     if not text.strip():
         return [gr.skip() for _ in form.components()]
     view = app.options.view()
     known = view.specs()
-    reading = read(text, known, view.auto_backcompat, app.local_name)
-    values = undressed(app, on_menus(reading.values), view.infotext_styles)
-    defaults = specs(Txt2Img)
-    extra = any(name in form.extras and value != defaults[name].default for name, value in values.items())
+    reading = read(text, known, view.auto_backcompat, app.local_name, form.kind)
+    values = undressed(app, on_menus(reading.values, form.kind), form.kind, view.infotext_styles)
+    values = _not_told(form, values) | values
+    if only:
+        return [values.get(name, gr.skip()) if name in only else gr.skip() for name in form.names()]
+    defaults = specs(form.kind)
+    other = {name for name, value in values.items() if value != defaults[name].default}
+    ticked = [bool(fold.names & other) for fold in form.folds.values()]
     wanted = differing(reading.overrides, view)
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
-    return [*(values.get(name, gr.skip()) for name in form.fields), extra, chips]
+    return [*(values.get(name, gr.skip()) for name in form.fields), *ticked, chips]
 
 
-def undressed(app: App, values: dict[str, Any], wish: str) -> dict[str, Any]:
+def _not_told(form: Form, values: dict[str, Any]) -> dict[str, Any]:
+    """What an infotext with parameters means by not telling: the second pass and the mask are as usual."""
+    known = specs(form.kind)
+    parameters = any(known[name].infotext for name in values)
+    usual = {name: known[name].default for name in form.fields if parameters and name.startswith(USUAL)}
+    return {name: value for name, value in usual.items() if value is not None}
+
+
+def undressed(app: App, values: dict[str, Any], kind: type[Request], wish: str) -> dict[str, Any]:
     """The values with the styles that the prompts are written in taken out of them, as the option wants it."""
     if wish == "Ignore":
         return values
-    asked = Txt2Img(**values)
+    asked = kind(**values)
     styles = app.sources.styles.all().values()
     names, prompt, negative_prompt = extract_styles(asked.prompt, asked.negative_prompt, styles)
     bare = values | dict(prompt=prompt, negative_prompt=negative_prompt)  # noqa: C408 - names, not texts
@@ -69,19 +72,25 @@ def applied(app: App, prompt: str, negative_prompt: str, names: Sequence[str]) -
         return prompt, negative_prompt
 
 
-def on_menus(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with sampler and schedule type as the menus name them; unknown ones are told and left out."""
-    menus = {name for name, spec in specs(Txt2Img).items() if isinstance(spec.choices, str)}
-    if not menus & values.keys():
-        return values
-    try:
-        asked: Txt2Img = request_from(values)
-        sampler, schedule = menu(asked.sampler_name, asked.scheduler)
-    except WebuiError as error:
-        gr.Warning(html.escape(str(error)))
-        return {name: value for name, value in values.items() if name not in menus}
-    asked = replace(asked, sampler_name=sampler, scheduler=schedule)
-    return values | {name: getattr(asked, name) for name in menus}
+def on_menus(values: dict[str, Any], kind: type[Request]) -> dict[str, Any]:
+    """The values with samplers and schedule types as the menus name them; unknown ones are told and left out."""
+    made = dict(values)
+    samplers, schedules = (_chosen_from(catalog, kind) for catalog in ("samplers", "schedulers"))
+    before = specs(kind)[samplers[0]].default, None
+    for pair in zip(samplers, schedules, strict=True):
+        said = [None if (value := made.pop(name, None)) in SAME else value for name in pair]
+        if said == [None, None]:
+            continue
+        before = said[0] or before[0], said[1] or before[1]  # the second pass takes from the first what it is not told
+        try:
+            made |= dict(zip(pair, menu(*before), strict=True))
+        except WebuiError as error:
+            gr.Warning(html.escape(str(error)))
+    return made
+
+
+def _chosen_from(catalog: str, kind: type[Request]) -> list[str]:
+    return [name for name, spec in specs(kind).items() if spec.choices == catalog]
 
 
 def chosen_already(app: App, name: str, value: str) -> bool:

@@ -11,12 +11,13 @@ from PIL import Image
 from modules.app import App
 from modules.imaging.metadata import read_text
 from modules.webui.controls import AS_IS, FREE, QUIET
-from modules.webui.paste import Form, filled
+from modules.webui.form import Form
+from modules.webui.paste import filled
+from modules.webui.send import PLACES, bind_picture
 from modules.webui.submit import infotext
-from modules.webui.txt2img import TAB
 
 
-def build(app: App, txt2img: Form) -> None:
+def build(app: App, txt2img: Form, img2img: Form) -> None:
     """Place the tab's components and bind them."""
     with gr.Row(elem_id="pnginfo_columns"):
         with gr.Column(min_width=320):
@@ -30,7 +31,8 @@ def build(app: App, txt2img: Form) -> None:
                 interactive=True,
             )
             with gr.Row(elem_id="pnginfo_buttons"):
-                send = gr.Button("Send to txt2img", elem_id=f"{TAB}_tab", min_width=120)
+                send = gr.Button("Send to txt2img", elem_id=f"{txt2img.tab}_tab", min_width=120)
+                others = {name: gr.Button(f"Send to {name}", elem_id=f"{name}_tab", min_width=120) for name in PLACES}
         with gr.Column(min_width=320):
             shown = gr.HTML(elem_id="html_info_pnginfo", padding=False)
             text = gr.Textbox(visible="hidden", elem_id="generation_info_pnginfo")
@@ -41,8 +43,9 @@ def build(app: App, txt2img: Form) -> None:
     # Without preprocessing an unreadable file is ours to explain; gradio still refuses any path that was not uploaded.
     image.change(read, inputs=[image], outputs=[shown, text], **AS_IS)
     send.click(sent, inputs=[text], outputs=txt2img.components(), **FREE).then(
-        None, js=f"() => switchTo('{TAB}')", **QUIET
+        None, js=f"() => switchTo('{txt2img.tab}')", **QUIET
     )
+    bind_picture(app, others, image, text, img2img)
 
 
 def read(upload: dict[str, Any] | None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import contextlib
 import html
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from modules.app import App
 from modules.exceptions import Interrupted, NotFound, WebuiError
 from modules.generate.infotext import parse_chip
 from modules.generate.plan import request_from
-from modules.generate.request import Txt2Img
+from modules.generate.request import Request
 from modules.generate.result import Result
 from modules.jobs.queue import Job, Queue
+from modules.webui.form import Form
 from modules.webui.shelf import Shelf
 
 log = logging.getLogger(__name__)
@@ -50,24 +51,32 @@ class Runs:
 
     app: App
     shelf: Shelf
-    extras: frozenset[str]  # fields that count only where "Extra" is ticked
+    form: Form
+    understand: Callable[[dict[str, Any]], dict[str, Any]] = dict  # what was sent → the request's fields
 
-    def request(self, extra: bool, chosen: Sequence[str], values: dict[str, Any]) -> Txt2Img:
+    def request(self, chosen: Sequence[str], values: Mapping[str, Any]) -> Request:
         """What the form asks for. An emptied field was not said; WebuiError for a bad value."""
-        counting = values.keys() if extra else values.keys() - self.extras
-        said = {name: value for name, value in values.items() if value is not None and name in counting}
         known = self.app.options.specs
-        return replace(request_from(said), override_settings=dict(parse_chip(text, known) for text in chosen or ()))
+        asked: Request = request_from(self.understand(self.said(values)), self.form.kind)
+        return replace(asked, override_settings=dict(parse_chip(text, known) for text in chosen or ()))
 
-    async def submit(self, task_id: str, extra: bool, chosen: list[str], **values: Any) -> tuple[str, str]:
+    def said(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What counts of what was sent."""
+        idle = {name for key, fold in self.form.folds.items() if not values[key] for name in fold.names}
+        return {name: value for name, value in values.items() if value is not None and name not in idle}
+
+    def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any]) -> None:
+        """Queue what the form asks for; WebuiError where it cannot be done."""
+        self.app.generate(self.request(chosen, values), task_id)
+
+    async def submit(self, task_id: str, chosen: list[str], **values: Any) -> tuple[str, str]:
         """Queue the form's request under the page's task id: (log line, the id, or nothing where it was refused).
 
         Nothing is awaited: the page hears of the end by its event stream and then asks for the result, the same way
         whether it was there all the time or has just come back.
         """
         try:
-            request = self.request(extra, chosen, values)
-            await asyncio.to_thread(self.app.txt2img, request, task_id)
+            await asyncio.to_thread(self.queue, task_id, chosen, values)
         except WebuiError as error:
             return told(error), ""
         return "", task_id
@@ -84,7 +93,11 @@ class Runs:
             files = await asyncio.to_thread(self.shelf.files, job)
         except Exception as error:  # noqa: BLE001 - the worker has logged it; here it is shown
             return refused(task_id, told(error))
-        return shown(task_id, job.result, files)
+        return self.shown(task_id, job.result, files)
+
+    def shown(self, task_id: str, result: Any, files: list[str]) -> Outputs:
+        """What the page shows for a result."""
+        return shown(task_id, result, files)
 
     def stop(self, task_id: str) -> None:
         """Interrupt the page's own job, or take it out of the queue; never another page's."""

@@ -11,22 +11,46 @@ from modules.declare import Spec, specs
 
 Catalogs = Mapping[str, Callable[[], list[str]]]
 
-ELEM_IDS = {"negative_prompt": "neg_prompt", "sampler_name": "sampling", "n_iter": "batch_count"}  # A1111's own words
+ELEM_IDS = {  # A1111's own words
+    "negative_prompt": "neg_prompt",
+    "sampler_name": "sampling",
+    "n_iter": "batch_count",
+    "enable_hr": "hr-checkbox",
+    "hr_second_pass_steps": "hires_steps",
+    "refiner_checkpoint": "checkpoint",
+    "refiner_switch_at": "switch_at",
+    "inpainting_mask_invert": "mask_mode",
+    "extras_upscaler_2_visibility": "upscaler_2_visibility",
+    "max_side_length": "upscale_max_side_length",
+}
+ALONE = {  # and where A1111 does not say the tab
+    "hr_checkpoint_name": "hr_checkpoint",
+    "hr_sampler_name": "hr_sampler",
+    "hr_scheduler": "hr_scheduler",
+    "hr_prompt": "hires_prompt",
+    "hr_negative_prompt": "hires_neg_prompt",
+    "resize_mode": "resize_mode",
+}
 
 
 def elem_id(tab: str, name: str) -> str:
     """The id of a field's element on a tab."""
-    return f"{tab}_{ELEM_IDS.get(name, name)}"
+    return ALONE.get(name) or f"{tab}_{ELEM_IDS.get(name, name)}"
 
 
-def face(spec: Spec, catalogs: Catalogs, value: Any) -> dict[str, Any]:
-    """The properties of a field's component that follow from its value now: also what an update of it sets."""
+def face(spec: Spec, catalogs: Catalogs, value: Any, unsaid: str = "") -> dict[str, Any]:
+    """The properties of a field's component that follow from its value now: also what an update of it sets.
+
+    `unsaid` is how a menu calls the choice of nothing, if that may be chosen.
+    """
     choices = catalogs[spec.choices]() if isinstance(spec.choices, str) else list(spec.choices)
     if spec.type is list:
         return {"choices": list(dict.fromkeys([*choices, *value])), "value": list(value)}
     if spec.choices:
         unknown = [value] if value and value not in choices else []
-        return {"choices": [*choices, *unknown], "value": value or next(iter(choices), None)}
+        first = [(unsaid, "")] if unsaid else []
+        usual = "" if unsaid else next(iter(choices), None)
+        return {"choices": [*first, *choices, *unknown], "value": value or usual}
     if spec.slider:
         value = spec.slider.low if value is None else value
         high = max(spec.slider.high, value)  # a valid value beyond what the slider offers widens it
@@ -34,10 +58,12 @@ def face(spec: Spec, catalogs: Catalogs, value: Any) -> dict[str, Any]:
     return {"value": value}
 
 
-def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, **words: Any) -> Any:
-    """The component that edits a field; `words` are more properties of it."""
+def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: str = "", **words: Any) -> Any:
+    """The component that edits a field; `words` are more properties of it, for a number maybe words to choose from."""
     made: dict[str, Any] = {"label": spec.label, "elem_id": elem_id(tab, spec.name), "interactive": True} | words
-    made |= face(spec, catalogs, spec.default if value is None else value)
+    made |= face(spec, catalogs, spec.default if value is None else value, unsaid)
+    if "choices" in words:
+        return gr.Radio(**made | {"choices": words["choices"], "value": int(made["value"])})
     if spec.type is list:
         return gr.Dropdown(multiselect=True, allow_custom_value=True, **made)
     if spec.choices:

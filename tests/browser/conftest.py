@@ -96,6 +96,8 @@ def _is_near(url: str, address: str) -> bool:
 class Ui:
     """The page in the words of someone who uses it; elements are named by their ids without `txt2img_`."""
 
+    NAME = "txt2img"  # of the tab that elements are looked for in
+
     def __init__(self, page: Page, address: str):
         self.page = page
         self.address = address
@@ -120,8 +122,8 @@ class Ui:
         self.page.locator(f"#tab_{name}-button").click()
 
     def at(self, name: str) -> Locator:
-        """An element of the txt2img tab."""
-        return self.page.locator(f"#txt2img_{name}")
+        """An element of the tab."""
+        return self.page.locator(f"#{self.NAME}_{name}")
 
     def prompt(self, name: str = "prompt") -> Locator:
         """The text box of a prompt."""
@@ -160,11 +162,11 @@ class Ui:
 
     def infotext(self) -> str:
         """The infotext under the picture."""
-        return self.page.locator("#html_info_txt2img .infotext").inner_text()
+        return self.page.locator(f"#html_info_{self.NAME} .infotext").inner_text()
 
     def log(self) -> Locator:
         """The line under the infotext."""
-        return self.page.locator("#html_log_txt2img")
+        return self.page.locator(f"#html_log_{self.NAME}")
 
     def lasting(self, seconds: float) -> dict[str, int]:
         """Numbers for a run of about that long on this machine, now: measured, because machines differ fiftyfold."""

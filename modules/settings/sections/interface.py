@@ -44,3 +44,7 @@ class Interface:
 
     quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", doc="Setting names shown at the top of the page.", restart=True)
     show_progress_in_title: bool = param(True, "Show generation progress in window title")
+    hires_fix_show_sampler: bool = param(False, "Hires fix: show hires checkpoint and sampler selection")
+    hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")
+    send_seed: bool = param(True, "Send seed when sending prompt or image to other interface")
+    send_size: bool = param(True, "Send size when sending prompt or image to another interface")

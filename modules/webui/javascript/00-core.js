@@ -8,6 +8,7 @@ const uiLoadedCallbacks = [];
 const uiTabChangeCallbacks = [];
 const optionsChangedCallbacks = [];
 const AFTER_UPDATE_MS = 200;
+const OPEN_FRAMES = 300;
 
 function gradioApp() {
     return document;
@@ -62,8 +63,27 @@ function switchTo(tab) {
     return [];
 }
 
+/** Open a tab, then one inside of it, and so on; what was never opened comes into the page first. */
+async function openTabs(...ids) {
+    for (const id of ids) {
+        for (let frame = 0; frame < OPEN_FRAMES && !document.getElementById(`${id}-button`); frame++) {
+            await new Promise(requestAnimationFrame);
+        }
+        document.getElementById(`${id}-button`)?.click();
+    }
+    return [];
+}
+
 function switch_to_txt2img() {
     return switchTo("txt2img");
+}
+
+function switch_to_img2img() {
+    return openTabs("tab_img2img", "img2img_img2img_tab");
+}
+
+function switch_to_inpaint() {
+    return openTabs("tab_img2img", "img2img_inpaint_tab");
 }
 
 /** gradio: the options have arrived or changed. */

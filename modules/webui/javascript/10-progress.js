@@ -9,18 +9,25 @@ const TASK = "webui/task/";
 const ANSWER_MS = 1500; // how long the answer to Generate may take after the run's end, until it counts as lost
 const RETRY_MS = 300; // until a task that the server did not know is asked for again
 const AGAIN_MS = 3000; // until a server that answered with an error is asked again
+const MOUNT_MS = 1000; // until it is looked again whether a tab that was never opened has come into the page
 const runs = {}; // tab -> the run that it shows
+const submitCallbacks = []; // called with {tab, values} by name right before they are sent; may change values
+
+function onSubmit(callback) {
+    submitCallbacks.push(callback);
+}
 
 function newTaskId() {
     const bytes = crypto.getRandomValues(new Uint8Array(10));
     return `task(${Array.from(bytes, (byte) => byte.toString(36)).join("")})`;
 }
 
-/** gradio: Generate was pressed; the first value is the task's id. */
-function submit(tab, values) {
-    const id = newTaskId();
-    startRun(tab, id, true);
-    return [id, ...values.slice(1)];
+/** gradio: Generate was pressed. */
+function submit(tab, names, values) {
+    const sent = {...byName(names, values), task: newTaskId()};
+    runCallbacks(submitCallbacks, {tab, values: sent});
+    startRun(tab, sent.task, true);
+    return names.map((name) => sent[name]);
 }
 
 /** The id of the task that a tab shows. */
@@ -137,7 +144,12 @@ function progressed(run, data) {
 
 function fetchResult(run) {
     clearTimeout(run.timer);
-    document.getElementById(`${run.tab}_restore_progress`)?.click();
+    const button = document.getElementById(`${run.tab}_restore_progress`);
+    if (button) {
+        button.click();
+    } else {
+        run.timer = setTimeout(() => fetchResult(run), MOUNT_MS);
+    }
 }
 
 function showButtons(tab, running) {

@@ -1,0 +1,100 @@
+"""The form of a generation tab: the components that a request is read from, and that an infotext fills."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from modules.app import App
+from modules.declare import specs
+from modules.generate.request import Request
+from modules.webui.controls import QUIET
+from modules.webui.widgets import face, form
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Fields that are shown, and count, only while a checkbox is ticked."""
+
+    box: Any
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A tab's components; those that are made here are placed by the tab's layout."""
+
+    tab: str
+    kind: type[Request]
+    fields: dict[str, Any]
+    folds: dict[str, Fold]
+    overrides: Any  # the multiselect of settings that hold for one run
+    menus: dict[str, str]  # fields whose choices change with the files there are → their choice of nothing
+    beside: dict[str, Any] = field(default_factory=dict)  # what is sent too and is no field, such as pictures
+    buttons: dict[str, Any] = field(default_factory=dict)
+
+    def components(self) -> list[Any]:
+        """What an infotext may fill, in the order of `names`."""
+        return [*self.fields.values(), *(fold.box for fold in self.folds.values()), self.overrides]
+
+    def names(self) -> list[str]:
+        """Of `components`."""
+        return [*self.fields, *self.folds, "override settings"]
+
+    def sent(self) -> dict[str, Any]:
+        """What Generate sends by name."""
+        return self.fields | {name: fold.box for name, fold in self.folds.items()} | self.beside
+
+    def place(self, *names: str) -> None:
+        """Place fields here in the layout."""
+        for name in names:
+            self.fields[name].render()
+
+
+def make(app: App, tab: str, kind: type[Request], looks: Mapping[str, Mapping[str, Any]]) -> Form:
+    """The form with the fields in `looks`."""
+    overrides = gr.Dropdown(
+        [],
+        value=[],
+        label="Override settings",
+        multiselect=True,
+        allow_custom_value=True,
+        interactive=True,
+        render=False,
+        elem_id=f"{tab}_override_settings",
+    )
+    live = {name: look.get("unsaid", "") for name, look in looks.items() if specs(kind)[name].choices in app.catalogs}
+    return Form(tab, kind, form(kind, tab, app.catalogs, looks), {}, overrides, live)
+
+
+def restocked(app: App, made: Form) -> list[Any]:
+    """Updates of the form's menus that give them what there is to choose from now."""
+    known = specs(made.kind)
+    return [
+        gr.update(choices=face(known[name], app.catalogs, known[name].default, unsaid)["choices"])
+        for name, unsaid in made.menus.items()
+    ]
+
+
+def remember(made: Form) -> None:
+    """The form's values outlive a reload: kept by the browser tab at each change."""
+    gr.on([component.change for component in _kept(made).values()], **_moved(made, "remember"), **QUIET)
+
+
+def recall(made: Form) -> dict[str, Any]:
+    """The words of the load event that gives the form its values back."""
+    return _moved(made, "recall") | {"outputs": list(_kept(made).values())}
+
+
+def _kept(made: Form) -> dict[str, Any]:
+    return dict(zip(made.names(), made.components(), strict=True)) | made.beside
+
+
+def _moved(made: Form, how: str) -> dict[str, Any]:
+    kept = _kept(made)
+    js = f"(...values) => {how}('{made.tab}', {json.dumps(list(kept))}, values)"
+    return {"fn": None, "inputs": list(kept.values()), "js": js}

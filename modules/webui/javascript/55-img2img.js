@@ -1,0 +1,53 @@
+// The img2img tab: which sub-tab is in front, what is painted there, and the size of its picture.
+"use strict";
+
+const RESIZE_BY = "img2img_tab_resize_by";
+
+/** The id of the tab in front among those of `#id`. */
+function tabInFront(id) {
+    const button = document.querySelector(`#${id} > .tab-wrapper button[role="tab"][aria-selected="true"]`);
+    return button?.id.replace(/-button$/, "") ?? "";
+}
+
+/** The picture that the sub-tab in front starts from. */
+function sourcePicture() {
+    return document.getElementById(tabInFront("mode_img2img"))?.querySelector(".source-picture img");
+}
+
+/** gradio: 📐 takes the picture's size. */
+function detectSize(width, height) {
+    const picture = sourcePicture();
+    return picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : [width, height];
+}
+
+onSubmit(({tab, values}) => {
+    if (tab === "img2img") {
+        const host = document.querySelector("#img2img_inpaint_tab .paintable");
+        values.front = tabInFront("mode_img2img");
+        values.by_scale = tabInFront("img2img_tabs_resize") === RESIZE_BY;
+        values.painted = host ? maskOf(host).painted() : "";
+    }
+});
+
+/** "from 512x512 to 1024x1024" beside the factor. */
+function showScaled() {
+    const scale = document.getElementById("img2img_scale");
+    if (!scale) {
+        return;
+    }
+    let line = document.getElementById("img2img_scale_resolution_preview");
+    if (!line) {
+        line = Object.assign(document.createElement("div"), {id: "img2img_scale_resolution_preview"});
+        scale.parentElement.after(line);
+    }
+    const picture = sourcePicture();
+    const factor = Number(scale.querySelector("input[type=number]").value);
+    const sides = picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null;
+    const text = sides ? `from ${sides.join("x")} to ${sides.map((side) => Math.floor(side * factor)).join("x")}` : "no picture";
+    if (line.textContent !== text) {
+        line.textContent = text;
+    }
+}
+
+onFormChange(({tab}) => tab === "img2img" && showScaled());
+onAfterUiUpdate(showScaled);

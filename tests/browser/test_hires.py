@@ -1,0 +1,106 @@
+"""The second pass and the refiner: from the form to a file, and back from its text into the form."""
+
+import json
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+
+HIRES = {"hires_steps": 2, "denoising_strength": 0.55, "hr_scale": 1.5}
+
+
+def shown_sizes(ui):
+    """The line beside the checkbox."""
+    return ui.page.locator("#txtimg_hr_finalres")
+
+
+def without_hash(text: str) -> str:
+    """The refiner's hash is told from the second use on, when it is known."""
+    return re.sub(r"(Refiner: [^,]*?) \[\w+\]", r"\1", text)
+
+
+def tick(ui, name: str) -> None:
+    ui.at(f"{name}-checkbox").locator("input").check()
+
+
+def set_options(address: str, **options) -> None:
+    body = json.dumps(options).encode()
+    request = urllib.request.Request(address + "/sdapi/v1/options", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request).close()
+
+
+@pytest.fixture
+def all_rows(address):
+    """The options that show the second pass's checkpoint, sampler and prompts."""
+    names = "hires_fix_show_sampler", "hires_fix_show_prompts"
+    set_options(address, **dict.fromkeys(names, True))
+    yield
+    set_options(address, **dict.fromkeys(names, False))
+
+
+def test_the_sizes_of_both_passes_are_told(ui):
+    expect(ui.at("hr_scale")).to_be_hidden()
+    tick(ui, "hr")
+    ui.set(width=64, height=96)
+    expect(shown_sizes(ui)).to_have_text("from 64x96 to 128x192")
+    ui.set(hr_scale=1.5)
+    expect(shown_sizes(ui)).to_have_text("from 64x96 to 96x144")
+    ui.set(hr_resize_x=128)
+    expect(shown_sizes(ui)).to_have_text("from 64x96 to 128x192")
+    ui.set(hr_resize_y=128)
+    expect(shown_sizes(ui)).to_have_text("from 64x96 to 128x128")
+    ui.reload()
+    expect(ui.at("hr_scale")).to_be_visible()
+    expect(shown_sizes(ui)).to_have_text("from 64x96 to 128x128")
+
+
+def test_the_second_pass_becomes_a_file_and_reads_back(all_rows, ui):
+    tick(ui, "hr")
+    tick(ui, "enable")
+    ui.set(width=64, height=64, steps=3, seed=5, **HIRES, switch_at=0.5)
+    ui.choose("hr_upscaler", "Latent (bicubic)")
+    ui.menu("checkpoint").click()
+    ui.page.locator("ul[role=listbox] li", has_text="tiny-sd1").filter(visible=True).click()
+    ui.page.locator("#hires_prompt textarea").fill("a large cat")
+    ui.prompt().fill("a cat")
+    ui.generate()
+    text = ui.finished()
+    for pair in (
+        "Hires upscale: 1.5",
+        "Hires steps: 2",
+        "Hires upscaler: Latent (bicubic)",
+        "Hires prompt: a large cat",
+    ):
+        assert pair in text
+    assert "Denoising strength: 0.55" in text and "Refiner: tiny-sd1" in text and "Refiner switch at: 0.5" in text
+    assert ui.at("gallery").locator("img").first.evaluate("image => image.naturalWidth") == 96
+
+    ui.page.evaluate("forgetValues()")
+    ui.reload()
+    ui.prompt().fill(text)
+    ui.page.locator("#paste").click()
+    expect(ui.prompt()).to_have_value("a cat")
+    expect(ui.at("enable-checkbox").locator("input")).to_be_checked()
+    expect(ui.menu("hr_upscaler")).to_have_value("Latent (bicubic)")
+    expect(ui.page.locator("#hr_sampler input")).to_have_value("Use same sampler")
+    expect(ui.page.locator("#hires_prompt textarea")).to_have_value("a large cat")
+    for name, value in HIRES.items():
+        expect(ui.number(name)).to_have_value(str(value))
+    ui.generate()
+    assert without_hash(ui.finished()) == without_hash(text)
+
+
+def test_rare_rows_come_with_what_is_chosen_in_them(ui):
+    tick(ui, "hr")
+    row = ui.at("hires_fix_row3")
+    expect(row).to_be_hidden()
+    ui.prompt().fill(
+        "a cat\nSteps: 2, Sampler: Euler a, CFG scale: 4, Seed: 3, Size: 64x64, Denoising strength: 0.4, "
+        "Hires sampler: DPM++ 2M Karras, Hires upscale: 2, Hires upscaler: Latent, Version: v1.8.0"
+    )
+    ui.page.locator("#paste").click()
+    expect(row).to_be_visible()
+    expect(ui.page.locator("#hr_sampler input")).to_have_value("DPM++ 2M")
+    expect(ui.page.locator("#hr_scheduler input")).to_have_value("Automatic")  # of DPM++ 2M: Karras
+    expect(ui.at("hires_fix_row4")).to_be_hidden()
