@@ -103,6 +103,7 @@ def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
             alpha=view.beta_dist_alpha,
             beta=view.beta_dist_beta,
             skip_type=view.uni_pc_skip_type,
+            family=model.arch.family,
         )
         if stage.laid_out
         else torch.zeros(1),

@@ -15,7 +15,7 @@ from modules.weights.hashing import Hashes
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".safetensors",)
+SUFFIXES = (".safetensors", ".ckpt", ".pt")
 HASH_IN_BRACKETS = re.compile(r"\s*\[[0-9a-fA-F]{6,}\]\s*$")
 
 

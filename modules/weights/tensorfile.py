@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,19 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from modules.exceptions import CorruptFile
+from modules.weights.archive import Foreign, is_archive, read_archive
 
 Tensors = dict[str, Tensor]
+MALFORMED = (
+    EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, MemoryError,
+    AssertionError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def read_tensors(path: Path) -> Tensors:
-    """All tensors of a safetensors file, mapped rather than read, or of a pickle; CorruptFile says what is wrong."""
+    """All tensors of a safetensors file or a pickle, mapped rather than read; CorruptFile says what is wrong."""
     if path.suffix.lower() != ".safetensors":
-        return _flat(read_pickle(path), path)
+        return _flat(_read_mapped(path), path)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
@@ -31,14 +39,30 @@ def read_tensors(path: Path) -> Tensors:
 
 def read_pickle(path: Path) -> Any:
     """What a pickle of tensors and plain values holds."""
+    with _explained(path), torch.serialization.safe_globals([torch.nn.ParameterDict]):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _read_mapped(path: Path) -> Any:
+    with _explained(path):
+        if is_archive(path):
+            return read_archive(path)
+    return read_pickle(path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What can go wrong with a pickle, in a sentence."""
     try:
-        with torch.serialization.safe_globals([torch.nn.ParameterDict]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CorruptFile(f"{path.name} holds more than tensors and is not opened; find it as .safetensors.") from error
+        yield
+    except (pickle.UnpicklingError, Foreign) as error:
+        what = f" ({error})" if isinstance(error, Foreign) else ""
+        raise CorruptFile(
+            f"{path.name} holds more than tensors{what} and is not opened; find it as .safetensors."
+        ) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    except (EOFError, RuntimeError, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+    except MALFORMED as error:
         brief = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise CorruptFile(f"{path.name} is no complete file of tensors ({brief}); download it again.") from error
 

@@ -174,7 +174,8 @@ def test_eps_is_the_identity_for_the_true_noise():
         seen.update(x=x, t=t)
         return noise
 
-    assert torch.allclose(Eps(model, LEVELS)(x0 + sigma * noise, sigma, Condition(torch.zeros(2, 77, 8))), x0, atol=1e-5)
+    condition = Condition(torch.zeros(2, 77, 8))
+    assert torch.allclose(Eps(model, LEVELS)(x0 + sigma * noise, sigma, condition), x0, atol=1e-5)
     assert seen["t"].shape == (2,) and seen["x"].std() == pytest.approx(1, abs=0.1)
 
 
