@@ -9,8 +9,9 @@ import gradio as gr
 from fastapi import FastAPI
 
 from modules.app import App
+from modules.generate.operations import Extras
 from modules.generate.request import Img2Img, Txt2Img
-from modules.webui import assets, generation, img2img, pnginfo, quicksettings, send, settings_tab, txt2img
+from modules.webui import assets, extras_tab, generation, img2img, pnginfo, quicksettings, send, settings_tab, txt2img
 from modules.webui.controls import QUIET
 from modules.webui.form import recall, restocked
 from modules.webui.options_form import as_json, updates
@@ -32,8 +33,10 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 words, of_words = txt2img.build(app, shelf)
             with gr.Tab("img2img", id="img2img", elem_id="tab_img2img"):
                 images, of_images = img2img.build(app, shelf)
+            with gr.Tab("Extras", id="extras", elem_id="tab_extras"):
+                finished, of_finished = extras_tab.build(app, shelf)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
-                pnginfo.build(app, words, images)
+                pnginfo.build(app, words, images, finished)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
@@ -42,20 +45,23 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
 
-        for form, output in ((words, of_words), (images, of_images)):
+        for form, output in ((words, of_words), (images, of_images), (finished, of_finished)):
             send.bind_gallery(app, form, output, images)
+            extras_tab.bind_gallery(form, output, finished)
             menus = [form.fields[name] for name in form.menus]
             demo.load(partial(restocked, app, form), outputs=menus, **QUIET)
         demo.load(opened, outputs=[settings_json, *quick.values(), settings.given, *settings.fields.values()], **QUIET)
         demo.load(**recall(images), **QUIET)
+        demo.load(**recall(finished), **QUIET)
         demo.load(**recall(words), **QUIET).then(None, js="uiReady", **QUIET)
     return demo
 
 
 def _hints() -> dict[str, str]:
     """What buttons and fields are for, by element id."""
-    of_fields = hints(Txt2Img, txt2img.TAB) | hints(Img2Img, img2img.TAB)
-    return generation.hints(txt2img.TAB) | generation.hints(img2img.TAB) | of_fields
+    kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
+    found = [generation.hints(tab) | hints(kind, tab) for tab, kind in kinds.items()]
+    return {name: text for one in found for name, text in one.items()}
 
 
 def mount(api: FastAPI, app: App) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from modules.app import App
 from modules.imaging.metadata import read_text
+from modules.webui import extras_tab
 from modules.webui.controls import AS_IS, FREE, QUIET
 from modules.webui.form import Form
 from modules.webui.paste import filled
@@ -17,7 +18,7 @@ from modules.webui.send import PLACES, bind_picture
 from modules.webui.submit import infotext
 
 
-def build(app: App, txt2img: Form, img2img: Form) -> None:
+def build(app: App, txt2img: Form, img2img: Form, extras: Form) -> None:
     """Place the tab's components and bind them."""
     with gr.Row(elem_id="pnginfo_columns"):
         with gr.Column(min_width=320):
@@ -33,6 +34,7 @@ def build(app: App, txt2img: Form, img2img: Form) -> None:
             with gr.Row(elem_id="pnginfo_buttons"):
                 send = gr.Button("Send to txt2img", elem_id=f"{txt2img.tab}_tab", min_width=120)
                 others = {name: gr.Button(f"Send to {name}", elem_id=f"{name}_tab", min_width=120) for name in PLACES}
+                finish = gr.Button("Send to extras", elem_id="extras_tab", min_width=120)
         with gr.Column(min_width=320):
             shown = gr.HTML(elem_id="html_info_pnginfo", padding=False)
             text = gr.Textbox(visible="hidden", elem_id="generation_info_pnginfo")
@@ -46,6 +48,7 @@ def build(app: App, txt2img: Form, img2img: Form) -> None:
         None, js=f"() => switchTo('{txt2img.tab}')", **QUIET
     )
     bind_picture(app, others, image, text, img2img)
+    extras_tab.receive(finish, lambda upload: upload and upload["path"], [image], extras)
 
 
 def read(upload: dict[str, Any] | None) -> tuple[str, str]:
