@@ -338,6 +338,9 @@ def test_requirements_are_pinned(name: str) -> None:
     assert not bound & set(names), "they bind torch to a build of their own"
 
 
+NAMED = {"PIL": "pillow", "yaml": "pyyaml", "cv2": "opencv-python-headless"}  # distributions of modules
+
+
 def test_what_is_imported_is_required() -> None:
     imported: set[str] = set()
     for file in [ROOT / "webui.py", *(ROOT / "modules").rglob("*.py")]:
@@ -348,6 +351,6 @@ def test_what_is_imported_is_required() -> None:
             imported.update(name.partition(".")[0] for name in names)
     files = (bootstrap.REQUIREMENTS, bootstrap.LONE_REQUIREMENTS)
     text = "\n".join((ROOT / name).read_text().lower() for name in files)
-    required = set(re.findall(r"(?m)^[a-z]+(?===)", text))
-    distributions = {{"PIL": "pillow", "yaml": "pyyaml"}.get(name, name) for name in imported}
+    required = set(re.findall(r"(?m)^[a-z-]+(?===)", text))
+    distributions = {NAMED.get(name, name) for name in imported}
     assert distributions - sys.stdlib_module_names - {"modules"} <= required

@@ -44,7 +44,6 @@ def refused(answer, status, *words):
         ({"hr_scale": "x"}, 422, ("hr_scale",)),
         ({"force_task_id": "x" * 300}, 422, ("force_task_id", "200")),
         ({"infotext": "x\nSteps: 0, Sampler: Euler, Seed: 1", "sampler_name": "none such"}, 404, ("none such",)),
-        ({"enable_hr": True}, 501, ("enable_hr",)),
         ({"restore_faces": True}, 501, ("restore_faces",)),
         ({"refiner_checkpoint": "x.safetensors"}, 404, ("x.safetensors",)),
         ({"script_name": "x/y/z plot"}, 422, ("x/y/z plot",)),
