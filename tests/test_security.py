@@ -17,6 +17,7 @@ from modules.webapi import logins, security
 
 HOME = "http://127.0.0.1:7860"
 PAGE_LOGIN, API_LOGIN = ("ann", "page:key"), ("bob", "api key")
+MARK = {"meta": {"_type": "gradio.FileData"}}  # of what gradio takes for a file
 FILES = {"image", "file", "gallery", "uploadbutton"}
 NUMBERS = itertools.count()
 FLAGS = {"gradio_auth": "ann:page:key", "api_auth": "bob:api key"}
@@ -327,9 +328,15 @@ def page(tmp_path_factory):
     app.queue.close()
 
 
-def test_gradio_reads_no_file_that_a_client_names(page, tmp_path):
-    """A mounted gradio hands any path of the server to the page's functions, unless `has_launched` is set."""
-    _, api = page
+@pytest.mark.parametrize("mark", [MARK, {"meta": {}}, {}])
+def test_no_file_is_read_that_a_client_names(page, tmp_path, mark, monkeypatch):
+    """A mounted gradio hands any path of the server to the page's functions, unless `has_launched` is set.
+
+    Then it refuses those that bear its mark; what bears none the functions themselves must refuse.
+    """
+    app, api = page
+    monkeypatch.setattr(type(app), "generate", lambda *given: pytest.fail("work began on a file that was not uploaded"))
+    monkeypatch.setattr(type(app), "extras", lambda *given, **words: pytest.fail("so it did on the Extras tab"))
     secret = tmp_path / "secret.png"
     words = PngInfo()
     words.add_text("parameters", "the password is swordfish")
@@ -342,15 +349,13 @@ def test_gradio_reads_no_file_that_a_client_names(page, tmp_path):
         if FILES.isdisjoint(takes) or not function["backend_fn"]:
             continue
         tried += 1
-        named = {
-            "path": str(secret),
-            "meta": {"_type": "gradio.FileData"},
-            "orig_name": "x.png",
-            "mime_type": "image/png",
-        }
-        data = [[{"image": named}] if kind == "gallery" else named if kind in FILES else None for kind in takes]
+        named = {"path": str(secret), "orig_name": "x.png", "mime_type": "image/png", **mark}
+        data = [
+            [{"image": named}] if kind == "gallery" else [named] if kind == "file" else named if kind in FILES else None
+            for kind in takes
+        ]
         answer = ask(api, "POST", "/gradio_api/run/predict", json={"data": data, "fn_index": function["id"]})
-        assert answer.status_code == 500 and "swordfish" not in answer.text
+        assert "swordfish" not in answer.text and answer.status_code == (500 if mark == MARK else 403)
         for word in json.dumps(answer.json()).split('"'):  # a copy in gradio's cache would be served
             if word.endswith(secret.name):
                 assert ask(api, "GET", f"/gradio_api/file={word}").status_code == 403

@@ -60,7 +60,7 @@ class ExtrasRuns(Runs):
         if said.get("front") == FOLDER:
             shows = bool(said.get("show_results"))
             if said.get("output_dir"):
-                folder = self._named(said["output_dir"])
+                folder = self._named(str(said["output_dir"]))
         self.app.extras(request, self._sources(said), folder, shows=shows, task_id=task_id)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
@@ -79,7 +79,7 @@ class ExtrasRuns(Runs):
         if front == FOLDER:
             if not said.get("input_dir"):
                 raise ParameterError("There is no input directory; name one.")
-            return pictures_in(self._named(said["input_dir"]))
+            return pictures_in(self._named(str(said["input_dir"])))
         if front == BATCH:
             uploads = [(one["path"], one.get("orig_name") or "") for one in said.get("files") or ()]
         else:

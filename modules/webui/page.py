@@ -16,6 +16,7 @@ from modules.webui.controls import QUIET
 from modules.webui.form import recall, restocked
 from modules.webui.options_form import as_json, updates
 from modules.webui.shelf import Shelf
+from modules.webui.uploads import Marked
 from modules.webui.widgets import hints
 
 TITLE = "Stable Diffusion"
@@ -82,4 +83,5 @@ def mount(api: FastAPI, app: App) -> None:
         run_history=False,
         footer_links=[],
     )
+    api.add_middleware(Marked)
     demo.has_launched = True  # else gradio copies and serves any path of the server that a client names
