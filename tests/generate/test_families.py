@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, draw_model, drawn
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -17,6 +16,7 @@ from modules.generate.infotext import read
 from modules.generate.plan import request_from
 from modules.generate.request import Img2Img, Txt2Img
 from modules.settings.sections import Launch
+from tests.conftest import GOLDEN, draw_model, drawn
 
 FAMILIES = GOLDEN / "families"
 CASES = json.loads((FAMILIES / "pictures.json").read_text())
