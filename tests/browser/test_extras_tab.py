@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from conftest import JOB_MS, Ui
+from tests.browser.conftest import JOB_MS, Ui
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import expect
