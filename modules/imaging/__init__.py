@@ -13,6 +13,8 @@ picture that cannot be stored raises a `WebuiError` that names the file.
 - resize: the resize modes
 - masks: what is drawn anew: its rim, its place, its filling, and what is laid over the result
 - colours: one picture's colours given to another
+- upscale: pictures made larger by whatever enlarges them; tiles: worked on piece by piece
+- faces: cut out upright and put back
 
 May import: the standard library, PIL, numpy, OpenCV, `exceptions`.
 """

@@ -156,6 +156,8 @@ def test_odd_pictures(client, image, size):
         ({"upscaler_1": "Lanczoz"}, 404, ("Lanczos",)),
         ({"upscaler_1": "R-ESRGAN 2x+"}, 500, ("RealESRGAN_x2plus.pth",)),
         ({"image": sent(Image.new("L", (3000, 3000))), "upscaling_resize": 64} | LANCZOS, 422, ("megapixels",)),
+        ({"gfpgan_visibility": 0.5}, 404, ("GFPGAN", "models")),
+        ({"codeformer_visibility": 1}, 404, ("CodeFormer", "models")),
         ({"upscaling_resize": 0}, 422, ("upscaling_resize",)),
         ({"upscaling_resize_w": -1}, 422, ("upscaling_resize_w",)),
         ({"resize_mode": 2}, 422, ("resize_mode",)),
