@@ -4,10 +4,11 @@ import io
 import re
 
 import pytest
-from tests.browser.conftest import JOB_MS, Ui
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import expect
+
+from tests.browser.conftest import JOB_MS, Ui
 
 
 def png(width: int = 40, height: int = 24, name: str = "one.png", parameters: str = "") -> dict:
