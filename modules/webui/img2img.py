@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from modules.app import App
 from modules.exceptions import ParameterError
@@ -22,14 +22,18 @@ from modules.webui.submit import Runs
 TAB = "img2img"
 
 # The sub-tabs by their elements' ids, as the scripts tell which one is in front.
-PLAIN, INPAINT, UPLOAD = f"{TAB}_img2img_tab", f"{TAB}_inpaint_tab", f"{TAB}_inpaint_upload_tab"
+PLAIN, SKETCH = f"{TAB}_img2img_tab", f"{TAB}_img2img_sketch_tab"
+INPAINT, INPAINT_SKETCH, UPLOAD = f"{TAB}_inpaint_tab", f"{TAB}_inpaint_sketch_tab", f"{TAB}_inpaint_upload_tab"
 PICTURES = {  # name under which a picture is sent → its element's id and label
     "picture": (f"{TAB}_image", "Image for img2img"),
+    "sketched": (f"{TAB}_sketch", "Image to sketch over"),
     "inpainted": ("img2maskimg", "Image for inpainting with mask"),
+    "coloured": ("inpaint_sketch", "Image to sketch over; what is sketched is drawn anew"),
     "base": ("img_inpaint_base", "Image"),
     "mask": ("img_inpaint_mask", "Mask: white is drawn anew"),
 }
-SOURCES = {PLAIN: "picture", INPAINT: "inpainted", UPLOAD: "base"}
+SOURCES = {PLAIN: "picture", SKETCH: "sketched", INPAINT: "inpainted", INPAINT_SKETCH: "coloured", UPLOAD: "base"}
+BESIDE = "painted", "front", "scale", "by_scale", "mask_alpha"  # what is sent beside fields and pictures
 
 
 def words(*texts: str) -> dict[str, Any]:
@@ -79,8 +83,12 @@ def _sources(form: Form) -> None:
     with gr.Tabs(elem_id=f"mode_{TAB}"):
         with gr.Tab("img2img", elem_id=PLAIN):
             form.beside["picture"] = _picture("picture")
+        with gr.Tab("Sketch", elem_id=SKETCH), gr.Column(elem_classes=["paintable", "coloured"]):
+            form.beside["sketched"] = _picture("sketched")
         with gr.Tab("Inpaint", elem_id=INPAINT), gr.Column(elem_classes=["paintable"]):
             form.beside["inpainted"] = _picture("inpainted")
+        with gr.Tab("Inpaint sketch", elem_id=INPAINT_SKETCH), gr.Column(elem_classes=["paintable", "coloured"]):
+            form.beside["coloured"] = _picture("coloured")
         with gr.Tab("Inpaint upload", elem_id=UPLOAD):
             form.beside["base"] = _picture("base")
             form.beside["mask"] = _picture("mask")
@@ -107,6 +115,9 @@ def _inpainting(form: Form) -> None:
     with gr.Column(elem_id="inpaint_controls"):
         with gr.Row():
             form.place("mask_blur")
+            form.beside["mask_alpha"] = gr.Slider(
+                0, 100, 0, label="Mask transparency", elem_id=f"{TAB}_mask_alpha", interactive=True, min_width=120
+            )
         with gr.Row():
             form.place("inpainting_mask_invert")
         with gr.Row():
@@ -133,19 +144,33 @@ def _sizes(form: Form) -> None:
 def understood(values: dict[str, Any]) -> dict[str, Any]:
     """The request's fields for what the tab sent. ParameterError with a sentence where a picture is missing."""
     sent = dict(values)
-    beside = {name: sent.pop(name, None) for name in (*PICTURES, "painted", "front", "scale", "by_scale")}
+    beside = {name: sent.pop(name, None) for name in (*PICTURES, *BESIDE)}
     front = beside["front"] or PLAIN
     image = _opened(beside[SOURCES.get(front, "picture")], "There is no picture to start from; put one on this tab.")
+    strokes = _strokes(beside["painted"], image.size)
+    mask = strokes.getchannel("A")
+    if front in (SKETCH, INPAINT_SKETCH):
+        over = Image.alpha_composite(image.convert("RGBA"), strokes)
+        if front == INPAINT_SKETCH:
+            share = 1 - float(beside["mask_alpha"] or 0) / 100
+            mask = mask.point(lambda level: round(level * share))
+            soft = ImageFilter.GaussianBlur(float(sent.get("mask_blur", 0)))
+            over = Image.composite(over.filter(soft), image.convert("RGBA"), mask.filter(soft))
+        image = over
     sent["init_images"] = [image]
-    if front == INPAINT:
-        # Nothing was painted: whether that makes sense is for the engine to say.
-        sent["mask"] = from_base64(beside["painted"]) if beside["painted"] else Image.new("L", image.size)
+    if front in (INPAINT, INPAINT_SKETCH):
+        sent["mask"] = mask
     elif front == UPLOAD:
         sent["mask"] = _opened(beside["mask"], "There is no mask; put one below the picture.")
     if beside["by_scale"]:
         factor = float(beside["scale"] or 1)
         sent["width"], sent["height"] = (int(side * factor) for side in image.size)
     return sent
+
+
+def _strokes(painted: str | None, size: tuple[int, int]) -> Image.Image:
+    """What was painted over a picture, transparent elsewhere."""
+    return from_base64(painted).convert("RGBA").resize(size) if painted else Image.new("RGBA", size)
 
 
 def _opened(upload: dict[str, Any] | None, missing: str) -> Image.Image:

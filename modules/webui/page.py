@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -41,20 +40,22 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
+        forms = words, images, finished
+        menus = [form.fields[name] for form in forms for name in form.menus]
+        options = [settings_json, *quick.values(), settings.given, *settings.fields.values()]
+
         def opened() -> list[Any]:
-            return [as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
+            stocked = [update for form in forms for update in restocked(app, form)]
+            return [*stocked, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
-
-        for form, output in ((words, of_words), (images, of_images), (finished, of_finished)):
+        for form, output in zip(forms, (of_words, of_images, of_finished), strict=True):
             send.bind_gallery(app, form, output, images)
             extras_tab.bind_gallery(form, output, finished)
-            menus = [form.fields[name] for name in form.menus]
-            demo.load(partial(restocked, app, form), outputs=menus, **QUIET)
-        demo.load(opened, outputs=[settings_json, *quick.values(), settings.given, *settings.fields.values()], **QUIET)
-        demo.load(**recall(images), **QUIET)
-        demo.load(**recall(finished), **QUIET)
-        demo.load(**recall(words), **QUIET).then(None, js="uiReady", **QUIET)
+        loaded = demo.load(opened, outputs=[*menus, *options], **QUIET)
+        for form in forms:
+            loaded = loaded.then(**recall(form), **QUIET)
+        loaded.then(None, js="uiReady", **QUIET)
     return demo
 
 

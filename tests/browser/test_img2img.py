@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import JOB_MS, Ui
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 SHORT = {"steps": 2, "width": 64, "height": 64, "seed": 3}
 
@@ -36,14 +36,12 @@ class Img2Img(Ui):
         box.locator("input[type=file]").set_input_files(file)
         expect(box.locator("img")).to_be_visible()
 
-    def canvas(self) -> Locator:
-        return self.page.locator("#img2img_inpaint_tab .mask-layer canvas")
-
-    def paint(self, *places: tuple[float, float]) -> None:
+    def paint(self, *places: tuple[float, float], tab: str = "inpaint") -> None:
         """A stroke through places, in shares of the picture's sides."""
-        expect(self.canvas()).to_be_visible()
-        self.canvas().scroll_into_view_if_needed()
-        box = self.canvas().bounding_box()
+        canvas = self.page.locator(f"#img2img_{tab}_tab .mask-layer canvas")
+        expect(canvas).to_be_visible()
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
         self.page.mouse.move(*points[0])
         self.page.mouse.down()
@@ -76,6 +74,7 @@ def test_a_picture_becomes_another(img):
     assert "Size: 80x48" in text and "Denoising strength: 0.75" in text and "Mask" not in text
 
     img.page.locator("#img2img_tab_resize_by-button").click()
+    expect(img.at("scale_resolution_preview")).to_have_text("from 80x48 to 80x48")
     img.set(scale=2)
     expect(img.at("scale_resolution_preview")).to_have_text("from 80x48 to 160x96")
     img.generate()
@@ -99,6 +98,22 @@ def test_what_is_painted_and_nothing_else_is_drawn_anew(img):
     changed = np.abs(img.picture() - np.array([0xC0, 0x30, 0x20])).max(axis=-1) > 8
     assert changed[8:16, 16:44].mean() > 0.8
     assert not changed[32:].any()
+
+
+def test_a_sketch_is_drawn_anew_where_it_is(img):
+    img.mode("inpaint_sketch")
+    expect(img.at("mask_alpha")).to_be_visible()
+    img.give("inpaint_sketch", png())
+    img.set(**SHORT, mask_blur=0, denoising_strength=0)
+    tools = img.page.locator("#img2img_inpaint_sketch_tab .mask-tools")
+    tools.locator("input[type=range]").fill("80")
+    tools.locator("input[type=color]").fill("#0000ff")
+    img.paint((0.2, 0.2), (0.7, 0.2), tab="inpaint_sketch")
+    img.generate()
+    assert "Denoising strength: 0," in img.finished()
+    picture = img.picture()
+    assert np.abs(picture[32:] - np.array([0xC0, 0x30, 0x20])).max() <= 8
+    assert (picture[8:16, 20:40, 2] > picture[32:, :, 2].mean() + 20).mean() > 0.8
 
 
 def test_an_uploaded_mask(img):
@@ -125,6 +140,7 @@ def test_a_reload_during_a_run_finds_it_again(img):
     img.give("img2img_image", png())
     img.set(**SHORT | {"steps": 150, "batch_count": 100})
     img.generate()
+    expect(img.page.locator("#img2img_gallery_container .progressDiv")).to_contain_text("%", timeout=JOB_MS)
     img.page.reload()
     Ui.ready(img)
     img.tab("img2img")

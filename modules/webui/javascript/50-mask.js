@@ -1,8 +1,9 @@
-// Painting a mask over a picture: a canvas of the picture's own size, laid over gradio's image.
+// Painting a mask, or a sketch, over a picture: a canvas of the picture's own size, laid over gradio's image.
 "use strict";
 
 const BRUSH = {least: 1, most: 200, start: 40}; // diameter in pixels of the page
-const MASK_COLOUR = "#fff";
+const MASK_COLOUR = "#ffffff";
+const SKETCH_COLOUR = "#ff0000";
 const masks = new WeakMap(); // .paintable -> Mask
 
 class Mask {
@@ -29,9 +30,11 @@ class Mask {
         this.slider.value = this.brush;
         this.slider.ariaLabel = "Brush size";
         this.slider.addEventListener("input", () => this.setBrush(Number(this.slider.value)));
+        this.colour = Object.assign(document.createElement("input"), {type: "color", value: SKETCH_COLOUR, ariaLabel: "Colour"});
         const undo = this.makeButton("Undo", () => this.strokes.pop());
         const clear = this.makeButton("Clear", () => this.strokes.splice(0));
-        tools.append("Brush", this.slider, undo, clear);
+        const colour = this.host.classList.contains("coloured") ? [this.colour] : [];
+        tools.append("Brush", this.slider, ...colour, undo, clear);
         return tools;
     }
 
@@ -92,7 +95,8 @@ class Mask {
         if (event.button === 0) {
             event.preventDefault();
             this.canvas.setPointerCapture(event.pointerId);
-            this.stroke = {width: this.brush / this.scale, points: [this.place(event)]};
+            const colour = this.colour.isConnected ? this.colour.value : MASK_COLOUR;
+            this.stroke = {colour, width: this.brush / this.scale, points: [this.place(event)]};
             this.strokes.push(this.stroke);
             this.paint(this.stroke, 0);
         }
@@ -136,24 +140,16 @@ class Mask {
     /** A stroke from its point `from` on. */
     paint(stroke, from) {
         const context = this.canvas.getContext("2d");
-        Object.assign(context, {lineCap: "round", lineJoin: "round", lineWidth: stroke.width, strokeStyle: MASK_COLOUR});
+        Object.assign(context, {lineCap: "round", lineJoin: "round", lineWidth: stroke.width, strokeStyle: stroke.colour});
         context.beginPath();
         context.moveTo(...stroke.points[from]);
         stroke.points.slice(from).forEach((point) => context.lineTo(...point));
         context.stroke();
     }
 
-    /** White on black as a PNG in a data URI; empty if nothing is painted. */
+    /** The strokes, transparent around, as a PNG in a data URI; empty if nothing is painted. */
     painted() {
-        if (!this.strokes.length) {
-            return "";
-        }
-        const sheet = document.createElement("canvas");
-        [sheet.width, sheet.height] = [this.canvas.width, this.canvas.height];
-        const context = sheet.getContext("2d");
-        context.fillRect(0, 0, sheet.width, sheet.height);
-        context.drawImage(this.canvas, 0, 0);
-        return sheet.toDataURL("image/png");
+        return this.strokes.length ? this.canvas.toDataURL("image/png") : "";
     }
 }
 

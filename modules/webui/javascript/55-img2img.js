@@ -2,6 +2,7 @@
 "use strict";
 
 const RESIZE_BY = "img2img_tab_resize_by";
+let scaledBy = 1;
 
 /** The id of the tab in front among those of `#id`. */
 function tabInFront(id) {
@@ -22,9 +23,9 @@ function detectSize(width, height) {
 
 onSubmit(({tab, values}) => {
     if (tab === "img2img") {
-        const host = document.querySelector("#img2img_inpaint_tab .paintable");
         values.front = tabInFront("mode_img2img");
         values.by_scale = tabInFront("img2img_tabs_resize") === RESIZE_BY;
+        const host = document.getElementById(values.front)?.querySelector(".paintable");
         values.painted = host ? maskOf(host).painted() : "";
     }
 });
@@ -41,13 +42,18 @@ function showScaled() {
         scale.parentElement.after(line);
     }
     const picture = sourcePicture();
-    const factor = Number(scale.querySelector("input[type=number]").value);
     const sides = picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null;
-    const text = sides ? `from ${sides.join("x")} to ${sides.map((side) => Math.floor(side * factor)).join("x")}` : "no picture";
+    const text = sides ? `from ${sides.join("x")} to ${sides.map((side) => Math.floor(side * scaledBy)).join("x")}` : "no picture";
     if (line.textContent !== text) {
         line.textContent = text;
     }
 }
 
-onFormChange(({tab}) => tab === "img2img" && showScaled());
+onFormChange(({tab, values}) => {
+    if (tab === "img2img") {
+        scaledBy = values.scale;
+        showScaled();
+    }
+});
+
 onAfterUiUpdate(showScaled);
