@@ -4,9 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from conftest import JOB_MS, Ui
 from PIL import Image
 from playwright.sync_api import expect
+
+from tests.browser.conftest import JOB_MS, Ui
 
 SHORT = {"steps": 2, "width": 64, "height": 64, "seed": 3}
 
