@@ -24,7 +24,7 @@ from modules.prompts.stylefiles import Styles
 from modules.prompts.wildcards import Wildcards
 from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
-from modules.settings.options import Options
+from modules.settings.options import Options, frozen
 from modules.settings.sections import Launch
 from modules.settings.store import Store
 from modules.weights.faces.catalogue import Restorers
@@ -113,6 +113,15 @@ class App:
 
         return self.queue.submit("load", work)
 
+    def unload_checkpoint(self) -> Job:
+        """Queue the letting go of every loaded checkpoint; the next picture loads its own again."""
+
+        def work(progress: Progress) -> None:
+            progress.say("Letting go of the checkpoint")
+            self.engine.unload()
+
+        return self.queue.submit("unload", work)
+
 
 class Engine:
     """The engine room behind a door that opens at the first job: torch and diffusers take seconds to import."""
@@ -174,6 +183,19 @@ class Engine:
         """Have a checkpoint ready in memory."""
         self._opened().get(checkpoint)
 
+    def unload(self) -> None:
+        """Have no checkpoint in memory; called by the worker thread alone."""
+        if self._cache is not None:
+            self._cache.clear()
+
+    def memory(self) -> dict[str, Any]:
+        """The device's memory as A1111 tells it; empty before the first job and where there is no such device."""
+        if self._cache is None:
+            return {}
+        from modules.weights.devices import memory
+
+        return memory(self._cache.place.device)
+
     def run(self, planned: Any, progress: Progress) -> Any:
         """Make the pictures of a plan."""
         from modules.generate import engine
@@ -197,7 +219,7 @@ def build(launch: Launch) -> App:
     for folder in folders.wanted:
         with contextlib.suppress(OSError):  # a read-only place is no reason not to start
             folder.mkdir(parents=True, exist_ok=True)
-    options = Options(Store(folders.config))
+    options = Options(Store(folders.config), frozen=frozen(launch))
     hashing = not launch.no_hashing
     library = Library(
         folders.checkpoints,

@@ -1,4 +1,4 @@
-"""The command line: each flag made from a Spec of Launch; A1111's other flags are said to be ignored, or refused."""
+"""The command line: each flag made from a Spec of Launch; A1111's other flags are read over, and it is said once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from typing import Any, NoReturn
 
 from modules.declare import Spec, specs
 from modules.settings.sections import Launch
+from modules.settings.sections.launch import MEANINGLESS
 
 log = logging.getLogger(__name__)
 
-# Flags whose silent loss would leave open, or unencrypted, or changeable, what the user meant to close.
-NOT_YET = (
-    "--share", "--ngrok", "--gradio-auth-path", "--tls-keyfile", "--tls-certfile", "--freeze-settings",
-    "--freeze-settings-in-sections", "--freeze-specific-settings",
-)  # fmt: skip
+IDLE = "idle"  # where the flags gather that mean nothing here
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(argv: Sequence[str]) -> Launch:
-    """The flags as Launch. A bad value, or a flag that must not be ignored, ends the program with one sentence."""
+    """The flags as Launch. A bad value ends the program with one sentence."""
     return read(argv)[0]
 
 
@@ -34,12 +31,10 @@ def read(argv: Sequence[str]) -> tuple[Launch, frozenset[str]]:
     """As `parse`, and the names of the fields that were given."""
     parser = _parser()
     known, rest = parser.parse_known_args(list(argv))
-    unknown = _flags(rest)
-    for flag in unknown:
-        if flag in NOT_YET:
-            parser.error(f"{flag} is not supported yet, and going on without it may be unsafe; leave it out.")
-    if unknown:
-        log.warning("Ignored, because this program does not know them: %s", ", ".join(unknown))
+    if idle := getattr(known, IDLE, ()):
+        log.warning("Ignored, because they mean nothing here: %s", ", ".join(dict.fromkeys(idle)))
+    if unknown := _flags(rest):
+        log.warning("Ignored, because neither this program nor A1111 knows them: %s", ", ".join(unknown))
     given = {}
     for name, spec in specs(Launch).items():
         if hasattr(known, name):
@@ -61,7 +56,20 @@ def _parser() -> argparse.ArgumentParser:
         else:
             words["metavar"] = spec.type.__name__.upper()
         parser.add_argument(str(spec.flag), **words)
+    known = {spec.flag for spec in specs(Launch).values()}
+    for flag, values in MEANINGLESS.items():
+        if flag not in known:
+            parser.add_argument(flag, action=_ReadOver, dest=IDLE, nargs=values, help=argparse.SUPPRESS)
     return parser
+
+
+class _ReadOver(argparse.Action):
+    """Notes that a flag was given; its value, if any, is of no interest."""
+
+    def __call__(
+        self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        setattr(namespace, IDLE, [*getattr(namespace, IDLE, ()), option_string])
 
 
 def _help(spec: Spec) -> str:

@@ -9,6 +9,7 @@
     │   ├── CorruptFile
     │   └── MissingNetwork
     ├── OutOfMemory            the device cannot hold the work
+    ├── Forbidden              whoever asks may not
     ├── Interrupted            the user stopped the job
     └── ExtensionError         an extension failed; it is named
 
@@ -30,6 +31,10 @@ class ParameterError(WebuiError):
 
 class NotFound(ParameterError):
     """A name that nothing here bears."""
+
+
+class Forbidden(WebuiError):
+    """Whoever asks may not."""
 
 
 class ModelError(WebuiError):

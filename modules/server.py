@@ -10,10 +10,12 @@ import signal
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from types import FrameType
 
+import psutil
 import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -24,27 +26,37 @@ from modules.app import App
 from modules.exceptions import NotFound, WebuiError
 from modules.settings.sections import Launch
 from modules.webapi import (
+    cards,
+    describe,
     errors,
     extras,
     generation,
     images,
+    internal,
+    lifecycle,
     live,
     models,
     networks,
     options,
     progress,
+    scripts,
     security,
     tokens,
+    unbuilt,
 )
-from modules.webapi.watch import Watch
+from modules.webapi.watch import End, Watch
 
 log = logging.getLogger(__name__)
 
-RESOURCES = (generation, extras, progress, live, options, models, networks, images, tokens)
+RESOURCES = (
+    generation, extras, progress, live, options, models, networks, images, tokens, internal, lifecycle, cards, scripts,
+    describe, unbuilt,
+)  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")
 PORTS = 100  # tried after the default one
 BREATH = 0.5  # seconds between the first answer and the import of torch, which would slow the page's first load
+ANSWERED = 0.1  # seconds in which the answer to the request that ends the server gets out
 GRACE = 2  # seconds for open requests at the end
 LAST_STEP = 5.0  # seconds for the running job to notice the end
 
@@ -56,7 +68,7 @@ def create(app: App, rules: security.Rules | None = None) -> FastAPI:
     api.state.watch = watch
     for resource in RESOURCES:
         api.include_router(resource.routes(app, watch))
-    for prefix in ("/sdapi", "/internal"):
+    for prefix in ("/sdapi", "/internal", "/sd_extra_networks"):
         api.add_api_route(f"{prefix}/{{rest:path}}", _nothing(prefix), methods=list(METHODS), include_in_schema=False)
     errors.add_handlers(api)
     if not app.launch.nowebui:
@@ -111,6 +123,8 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._watch = watch
         self._ready = ready
+        self.restarts = False
+        watch.end = self.end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -119,6 +133,11 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.stop(at_once=self.should_exit and sig == signal.SIGINT)
+
+    def end(self, how: End) -> None:
+        """End the server after the answer that is being given."""
+        self.restarts = how is End.RESTART
+        threading.Timer(ANSWERED, self.stop, (how is End.KILL,)).start()
 
     def stop(self, at_once: bool = False) -> None:
         """End the server; from any thread."""
@@ -143,8 +162,9 @@ def serve(app: App, fixed_port: bool = False) -> int:
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         url = f"http://{_shown(listener)}:{listener.getsockname()[1]}{_subpath(app.launch)}"
-        Server(config, api.state.watch, lambda: _started(app, url, rules)).run([listener])
-    _end(app)
+        running = Server(config, api.state.watch, lambda: _started(app, url, rules, api.state.watch))
+        running.run([listener])
+    _end(app, running.restarts)
     return 0
 
 
@@ -191,8 +211,9 @@ def _shown(listener: socket.socket) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _started(app: App, url: str, rules: security.Rules) -> None:
+def _started(app: App, url: str, rules: security.Rules, watch: Watch) -> None:
     """The server answers: say so, and begin what the page need not wait for."""
+    watch.took = time.time() - psutil.Process().create_time()
     lines = [f"Running on local URL:  {url}"]
     if rules.opened:
         lines.append(f"Other machines reach it at http://{socket.gethostname()}:{url.rpartition(':')[2]}")
@@ -210,9 +231,12 @@ def _started(app: App, url: str, rules: security.Rules) -> None:
         timer.start()
 
 
-def _end(app: App) -> None:
+def _end(app: App, restarts: bool) -> None:
     """End the worker; where it is deep in a step, leave without tidying up, which torch's threads would crash."""
     app.queue.close(LAST_STEP)
+    if restarts:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     if app.queue.current is not None:
         logging.shutdown()
         sys.stdout.flush()

@@ -17,9 +17,16 @@ from modules import cli, server
 from modules.declare import specs
 from modules.exceptions import WebuiError
 from modules.settings.sections import Launch
+from modules.settings.sections.launch import MEANINGLESS
 
 ROOT = Path(cli.__file__).parents[1]
-VALUES = {bool: ([], True), int: (["81"], 81), str: (["some text"], "some text"), list: (["a", "b"], ["a", "b"])}
+VALUES = {
+    bool: ([], True),
+    int: (["81"], 81),
+    float: (["1.5"], 1.5),
+    str: (["some text"], "some text"),
+    list: (["a", "b"], ["a", "b"]),
+}
 PASTED = [
     "--api", "--listen", "--port", "7861", "--xformers", "--medvram",
     "--opt-sdp-attention", "--no-half-vae", "--precision", "full", "--styles-file", "a.csv",
@@ -104,7 +111,7 @@ def test_a_line_pasted_from_a_guide_starts(caplog):
     )
     (said,) = caplog.records
     assert said.levelno == logging.WARNING
-    for flag in ("--xformers", "--medvram", "--precision", "--timeout-keep-alive", "-f"):
+    for flag in ("--xformers", "--medvram", "--precision", "--sub-quad-q-chunk-size", "-f"):
         assert flag in said.getMessage()
     assert launch.styles_file == ["a.csv", "b.csv"] and launch.lora_dir == "/some/where"
     for word in ("full", "a.csv", "512", "/some/where", "30", "--port", "--api"):
@@ -116,11 +123,19 @@ def test_flags_are_not_guessed_from_their_beginning(caplog):
     assert "--lis" in caplog.text
 
 
-@pytest.mark.parametrize("flag", cli.NOT_YET)
-@pytest.mark.parametrize("form", ["{}", "{}=x", "{} x"])
-def test_flags_that_must_not_be_ignored_stop_the_start(capsys, flag, form):
-    said = stopped(capsys, "--api", *form.format(flag).split(), "--medvram")
-    assert flag in said and "not supported yet" in said
+@pytest.mark.parametrize(("flag", "values"), MEANINGLESS.items())
+def test_a_flag_of_a1111_that_means_nothing_here_is_read_over_and_said_once(caplog, flag, values):
+    words = [flag, *["some value"] * values]
+    assert cli.read([*words, "--api", *words]) == (Launch(api=True), frozenset({"api"}))
+    (said,) = caplog.records
+    assert said.getMessage().count(flag) == 1 and "some value" not in said.getMessage()
+
+
+def test_every_flag_of_a1111_is_known():
+    facts = json.loads((Path(__file__).parent / "webapi/a1111.json").read_text())
+    known = {spec.flag for spec in specs(Launch).values()} | set(MEANINGLESS)
+    for name in facts["GET /sdapi/v1/cmd-flags"]["answer"]:
+        assert ("-f" if name == "f" else f"--{name.replace('_', '-')}") in known
 
 
 def test_help_names_every_flag(capsys):

@@ -309,7 +309,7 @@ def test_the_passwords_are_told_to_nobody(made):
         answer.status_code == 200
         and " key" not in answer.text
         and ":key" not in answer.text
-        and "ann" not in answer.text
+        and '"ann' not in answer.text
     )
 
 

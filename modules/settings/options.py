@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from modules.declare import Spec, specs
-from modules.exceptions import NotFound, ParameterError
-from modules.settings.sections import SECTIONS
+from modules.exceptions import Forbidden, NotFound, ParameterError
+from modules.settings.sections import SECTIONS, Launch
 from modules.settings.store import Store
 
 Listener = Callable[[Any], None]
@@ -69,7 +69,13 @@ def checked(known: Mapping[str, Spec], values: Mapping[str, Any]) -> dict[str, A
 class Options:
     """All options by name, and the one way to change them."""
 
-    def __init__(self, store: Store, command_line: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        store: Store,
+        command_line: Mapping[str, Any] | None = None,
+        frozen: Callable[[Spec], bool] = lambda spec: False,
+    ):
+        """`frozen` tells the options that nobody may change while the program runs."""
         self.specs: dict[str, Spec] = {
             name: replace(spec, section=section)
             for section, cls in SECTIONS.items()
@@ -78,6 +84,7 @@ class Options:
         self._store = store
         self._command_line = dict(command_line or {})
         self._listeners: dict[str, list[Listener]] = {}
+        self._frozen = frozen
 
     def register(self, spec: Spec) -> None:
         """Add an option at run time (extensions); a value already in config.json takes effect."""
@@ -96,9 +103,15 @@ class Options:
         return View(dict(self.specs), self._command_line, stored, defaults)
 
     def change(self, values: Mapping[str, Any]) -> None:
-        """Check all, store all, then tell the listeners of those that differ. ParameterError leaves all as it was."""
+        """Check all, store all, then tell the listeners of those that differ.
+
+        ParameterError, or Forbidden for an option that is frozen, leaves all as it was.
+        """
         before = self.view()
         made = checked(self.specs, values)
+        for name, value in made.items():
+            if value != getattr(before, name) and self._frozen(self.specs[name]):
+                raise Forbidden(f"The setting {name} is frozen by the flags that this server was started with.")
         self._store.update(made)
         for name, value in made.items():
             if value != getattr(before, name):
@@ -108,3 +121,12 @@ class Options:
     def on_change(self, name: str, listener: Listener) -> None:
         """Call `listener(value)` after the option was changed."""
         self._listeners.setdefault(name, []).append(listener)
+
+
+def frozen(launch: Launch) -> Callable[[Spec], bool]:
+    """What the flags freeze: everything, some sections, some options."""
+    sections, names = (
+        {one.strip() for one in text.split(",")}
+        for text in (launch.freeze_settings_in_sections, launch.freeze_specific_settings)
+    )
+    return lambda spec: launch.freeze_settings or spec.section in sections or spec.name in names

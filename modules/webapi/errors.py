@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.exceptions import NotFound, OutOfMemory, ParameterError, PromptError, WebuiError
+from modules.exceptions import Forbidden, NotFound, OutOfMemory, ParameterError, PromptError, WebuiError
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class Stopping(WebuiError):
 
 
 STATUS: dict[type, int] = {
+    Forbidden: 403,
     NotFound: 404,
     ParameterError: 422,
     PromptError: 422,

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from modules.app import App
 from modules.exceptions import NotFound
+from modules.settings.sections.launch import MEANINGLESS
 from modules.webapi.schemas import Changes
 from modules.webapi.watch import Watch
 
@@ -23,7 +24,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("/options")
     def get_options() -> dict[str, Any]:
-        return _told(app)
+        return told(app)
 
     @router.post("/options")
     def set_options(changes: Changes) -> None:
@@ -35,22 +36,32 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("/cmd-flags")
     def cmd_flags() -> dict[str, Any]:
-        flags = {name: value if value != "" else None for name, value in asdict(app.launch).items()}
-        return {name: "(hidden)" if name in SECRET and value else value for name, value in flags.items()}
+        return flags(app)
 
     return router
 
 
-def _told(app: App) -> dict[str, Any]:
+def flags(app: App) -> dict[str, Any]:
+    """The flags that the program was started with, without what is secret in them."""
+    given: dict[str, Any] = {_name(flag): False if not values else None for flag, values in MEANINGLESS.items()}
+    given |= {name: value if value != "" else None for name, value in asdict(app.launch).items()}
+    return {name: "(hidden)" if name in SECRET and value else value for name, value in given.items()}
+
+
+def _name(flag: str) -> str:
+    return flag.lstrip("-").replace("-", "_")
+
+
+def told(app: App) -> dict[str, Any]:
     """All options; an empty choice of a checkpoint as the one that is meant."""
-    told = app.options.view().as_dict()
-    told[LOADED_HASH] = ""
+    values = app.options.view().as_dict()
+    values[LOADED_HASH] = ""
     for name, spec in app.options.specs.items():
         if spec.choices == CHECKPOINTS:
             try:
-                meant = app.library.find(told[name]) if told[name] else app.library.first()
+                meant = app.library.find(values[name]) if values[name] else app.library.first()
             except NotFound:
                 continue
             if meant is not None:
-                told[name], told[LOADED_HASH] = meant.title, meant.sha256 or ""
-    return told
+                values[name], values[LOADED_HASH] = meant.title, meant.sha256 or ""
+    return values

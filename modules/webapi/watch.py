@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 
 from modules.exceptions import NotFound
 from modules.jobs.queue import Job, Queue
 from modules.webapi.errors import Stopping
 
 HEARTBEAT = 10.0  # seconds
+
+
+class End(Enum):
+    """How a server may end."""
+
+    STOP = "stop"  # after what is being answered
+    KILL = "kill"  # at once
+    RESTART = "restart"  # and begin anew
 
 
 class Watcher:
@@ -54,6 +63,8 @@ class Watch:
     def __init__(self, queue: Queue):
         self.queue = queue
         self.stopping = False
+        self.end: Callable[[End], None] | None = None  # ends the server, where there is one
+        self.took = 0.0  # seconds from the start of the process to the first answer
         self._watchers: set[Watcher] = set()
 
     def stop(self) -> None:

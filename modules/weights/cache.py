@@ -37,6 +37,13 @@ class Cache:
         self._models.move_to_end(key)
         return model
 
+    def clear(self) -> None:
+        """Let every model go."""
+        self._models.clear()
+        gc.collect()
+        if self.place.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _make_room(self, among: int) -> None:
         """Let the oldest models go before the next one comes, so that both never need space at once."""
         gone = False

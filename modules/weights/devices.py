@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -32,3 +33,16 @@ def _best(device_id: str) -> torch.device:
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         return torch.device("xpu")
     return torch.device("cpu")
+
+
+def memory(device: torch.device) -> dict[str, Any]:
+    """Memory of a CUDA device in bytes, under A1111's names; empty for any other."""
+    if device.type != "cuda":
+        return {}
+    free, total = torch.cuda.mem_get_info(device)
+    stats = torch.cuda.memory_stats(device)
+    told: dict[str, Any] = {"system": {"free": free, "used": total - free, "total": total}}
+    for name in ("active", "allocated", "reserved", "inactive"):
+        key = {"inactive": "inactive_split"}.get(name, name)
+        told[name] = {part: stats.get(f"{key}_bytes.all.{part}", 0) for part in ("current", "peak")}
+    return told | {"events": {"retries": stats.get("num_alloc_retries", 0), "oom": stats.get("num_ooms", 0)}}

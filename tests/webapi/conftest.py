@@ -1,5 +1,6 @@
 """A program whose engine draws flat pictures at the pace a test wants, behind a real server."""
 
+import base64
 import dataclasses
 import io
 import threading
@@ -29,6 +30,12 @@ class Drawing:
         self.error = None
         self.preview_steps = True
         self.go.set()
+
+    def unload(self):
+        self.loaded.clear()
+
+    def memory(self):
+        return {}
 
     def load(self, checkpoint):
         self.loaded.append(checkpoint.name)
@@ -107,6 +114,14 @@ def serving(app):
         running.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def png():
+    """A picture in base64."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 @pytest.fixture(scope="module")

@@ -38,15 +38,52 @@ class Launch:
     server_name: str = param("", "Address to serve at", flag="--server-name")
     subpath: str = param("", "Path of the page behind a reverse proxy", flag="--subpath")
     autolaunch: bool = param(False, "Open the page in the browser at start", flag="--autolaunch")
+    share: bool = param(False, "Reach the page from anywhere by gradio's tunnel; asks for a login", flag="--share")
+    share_hours: float = param(24.0, "Hours after which --share ends by itself", flag="--share-hours", valid=Range(0.01, 72))
+    tls_keyfile: str = param("", "Private key for https, a PEM file", flag="--tls-keyfile")
+    tls_certfile: str = param("", "Certificate for https, a PEM file", flag="--tls-certfile")
+    timeout_keep_alive: int = param(30, "Seconds for which an idle connection is kept", flag="--timeout-keep-alive", valid=Range(1, 3600))
     theme: str = param("", "dark or light; empty follows the browser", flag="--theme", choices=("", "dark", "light"))
     api: bool = param(False, "Accepted as in A1111; the API is always on", flag="--api")
     nowebui: bool = param(False, "Serve the API without the page", flag="--nowebui")
+    api_log: bool = param(False, "Write a line to the log for each request to the API", flag="--api-log")
+    api_server_stop: bool = param(False, "Let the API stop, kill and restart the server", flag="--api-server-stop")
+    mcp: bool = param(False, "Offer generation as tools to language models at /mcp (Model Context Protocol)", flag="--mcp")
+    dump_sysinfo: bool = param(False, "Write a report for fault finding to sysinfo.json and end", flag="--dump-sysinfo")
+    freeze_settings: bool = param(False, "Nobody may change any setting", flag="--freeze-settings")
+    freeze_settings_in_sections: str = param("", "Sections whose settings nobody may change, separated by commas", flag="--freeze-settings-in-sections")
+    freeze_specific_settings: str = param("", "Settings that nobody may change, separated by commas", flag="--freeze-specific-settings")
     hide_ui_dir_config: bool = param(False, "Users of the page may not name folders of the server", flag="--hide-ui-dir-config")
     gradio_auth: str = param("", "Logins for the page and the API, user:password, several separated by commas", flag="--gradio-auth")
+    gradio_auth_path: str = param("", "A file with more such logins, one a line", flag="--gradio-auth-path", doc="Those below a line [user] or [guest] have fewer rights.")
+    hash_passwords: bool = param(False, "Replace the passwords in that file by hashes and end", flag="--hash-passwords")
     api_auth: str = param("", "More logins, for the API alone, written like --gradio-auth", flag="--api-auth")
     cors_allow_origins: str = param("", "Other origins whose pages may call the API, separated by commas", flag="--cors-allow-origins")
+    cors_allow_origins_regex: str = param("", "The same as one regular expression", flag="--cors-allow-origins-regex")
+    gradio_allowed_path: list[str] = param([], "One more folder whose files the page may fetch", flag="--gradio-allowed-path")
     use_cpu: list[str] = param([], "Use the CPU even where there is a GPU (any value)", flag="--use-cpu")
     device_id: str = param("", "Number of the CUDA device to use", flag="--device-id")
     no_half: bool = param(False, "Compute in 32 bits on GPUs too", flag="--no-half")
     no_half_vae: bool = param(False, "Compute the VAE in 32 bits on GPUs too", flag="--no-half-vae")
     loglevel: str = param("INFO", "How much the log tells", flag="--loglevel", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+
+
+# A1111's flags that mean nothing here, with the number of their values: they are read over.
+MEANINGLESS: dict[str, int] = {
+    "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
+    "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--no-download-sd-model": 0, "--ui-debug-mode": 0,
+    "--config": 1, "--textual-inversion-templates-dir": 1, "--localizations-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
+    "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--ui-config-file": 1, "--precision": 1, "--upcast-sampling": 0,
+    "--medvram": 0, "--medvram-sdxl": 0, "--lowvram": 0, "--lowram": 0, "--disable-nan-check": 0,
+    "--disable-model-loading-ram-optimization": 0, "--opt-channelslast": 0, "--xformers": 0, "--force-enable-xformers": 0,
+    "--xformers-flash-attention": 0, "--opt-split-attention": 0, "--opt-split-attention-v1": 0, "--opt-split-attention-invokeai": 0,
+    "--opt-sub-quad-attention": 0, "--sub-quad-q-chunk-size": 1, "--sub-quad-kv-chunk-size": 1, "--sub-quad-chunk-threshold": 1,
+    "--opt-sdp-attention": 0, "--opt-sdp-no-mem-attention": 0, "--disable-opt-split-attention": 0, "--use-ipex": 0, "--ngrok": 1,
+    "--ngrok-region": 1, "--ngrok-options": 1, "--disable-tls-verify": 0, "--gradio-debug": 0, "--no-gradio-queue": 0, "--gradio-queue": 0,
+    "--administrator": 0, "--use-textbox-seed": 0, "--no-progressbar-hiding": 0, "--max-batch-count": 1, "--disable-console-progressbars": 0,
+    "--enable-console-prompts": 0, "--unix-filenames-sanitization": 0, "--filenames-max-length": 1, "--no-prompt-history": 0,
+    "--disable-safe-unpickle": 0, "--allow-code": 0, "--enable-insecure-extension-access": 0, "--disable-all-extensions": 0,
+    "--disable-extra-extensions": 0, "--always-batch-cond-uncond": 0, "--unload-gfpgan": 0, "--deepdanbooru": 0, "--show-negative-prompt": 0,
+    "--gradio-img2img-tool": 1, "--gradio-inpaint-tool": 1, "--add-stop-route": 0, "-f": 0, "--skip-python-version-check": 0,
+    "--skip-install": 0, "--skip-prepare-environment": 0, "--reinstall-torch": 0,
+}
