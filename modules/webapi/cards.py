@@ -72,5 +72,5 @@ def _card(path: Path, tab: str, name: str) -> str:
     picture = next((shown for end in PREVIEWS if (shown := path.with_name(path.stem + end)).is_file()), None)
     source = f"./sd_extra_networks/thumb?filename={quote(str(picture))}" if picture else ""
     image = f'<img src="{html.escape(source)}" class="preview" loading="lazy">' if picture else ""
-    shown, label = html.escape(name), f'<span class="name">{html.escape(name)}</span>'
-    return f'<div class="card" data-name="{shown}" data-tab="{html.escape(tab)}">{image}{label}</div>'
+    title, label = html.escape(name), f'<span class="name">{html.escape(name)}</span>'
+    return f'<div class="card" data-name="{title}" data-tab="{html.escape(tab)}">{image}{label}</div>'
