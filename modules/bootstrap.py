@@ -17,7 +17,12 @@ OLDEST_PYTHON = (3, 10)
 REQUIREMENTS, TEST_REQUIREMENTS = "requirements.txt", "tests/requirements.txt"
 LONE_REQUIREMENTS = "requirements-alone.txt"  # installed without what they ask for
 PYTHON_IN_VENV = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-CHECKS = ("ruff check .", "ruff format --check .", "mypy", "pytest")
+CHECKS = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+    "pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder",
+)
 FLAGS = {
     "--skip-install": "start with the packages that are installed already; nothing is made or installed",
     "--skip-prepare-environment": "the same as --skip-install",
@@ -163,7 +168,7 @@ def prepare(command: CommandLine) -> Path:
 
 def check(python: Path, pytest_arguments: list[str]) -> int:
     """Run all checks up to the first that fails, or pytest alone when it is given arguments; return the exit status."""
-    for name in CHECKS[-1:] if pytest_arguments else CHECKS:
+    for name in ("pytest",) if pytest_arguments else CHECKS:
         start = time.monotonic()
         status = run(str(python), "-m", *name.split(), *pytest_arguments)
         say(f"{name}: {f'failed with status {status}' if status else 'ok'}, {time.monotonic() - start:.1f} s")

@@ -279,7 +279,7 @@ def test_old_python_is_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_all_checks_in_order(tree: Tree) -> None:
     output = tree.start("--test", COMMANDLINE_ARGS="--listen")
-    checks = [f"-m {name}" for name in ("ruff check .", "ruff format --check .", "mypy", "pytest")]
+    checks = [f"-m {name}" for name in bootstrap.CHECKS]
     assert tree.calls == [PIP, PIP_ALONE, PIP_TESTS, *checks]
     assert re.findall(r"(?m)^(\w+).*: ok, \d+\.\d s$", output) == ["ruff", "ruff", "mypy", "pytest"]
     tree.start()
