@@ -111,7 +111,7 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
         progress.next_batch(number)
         progress.say(source.name or "")
         try:
-            finished = _finished(source, plan, tools, _watch(progress))
+            made = _finished(source, plan, tools, _watch(progress))
         except Interrupted:
             continue
         except WebuiError as error:
@@ -119,8 +119,8 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
                 raise
             comments.append(f"{source.name}: {error}" if source.name else str(error))
             continue
-        told = finished.told
-        shown += [finished] if plan.shows else []
+        told = made[-1].told
+        shown += made if plan.shows else []
     return Result(
         plan=plan,
         shown=tuple(shown),
@@ -139,19 +139,21 @@ def _watch(progress: Progress) -> Watch:
     return watch
 
 
-def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> Finished:
+def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> list[Finished]:
+    """What became of a picture: one, or more where it was copied or split; saved where the plan says so."""
     given = source.open()
     parameters, items = metadata.read_text(given)
-    piece = Piece.of(given)
-    apply(piece, plan.choice, tools, watch)
-    told = infotext.write("", "", piece.told)
     if parameters is not None:
         items["parameters"] = parameters
-    finished = Finished(picture=piece.whole(), told=told, items=items | {"postprocessing": told})
-    if plan.folder is None:
-        return finished
-    path = _save(finished, piece.tags, source.name, plan, plan.folder)
-    return replace(finished, path=path, picture=None)
+    made = []
+    for piece in apply(Piece.of(given), plan.choice, tools, watch):
+        told = infotext.write("", "", piece.told)
+        finished = Finished(picture=piece.whole(), told=told, items=items | {"postprocessing": told})
+        if plan.folder is not None:
+            path = _save(finished, piece.tags, source.name, plan, plan.folder)
+            finished = replace(finished, path=path, picture=None)
+        made.append(finished)
+    return made
 
 
 def encode(finished: Finished, view: View) -> bytes:

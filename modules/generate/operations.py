@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from modules.declare import Range, checked, param
 from modules.exceptions import ParameterError
-from modules.imaging import pixels
+from modules.imaging import crops, pixels
 from modules.settings.options import View
 from modules.weights.faces.catalogue import Restorer, Restorers
 from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers, Watch
@@ -21,6 +22,12 @@ if TYPE_CHECKING:  # requests are read before torch is there
 
 BY, TO = 0, 1  # resize modes
 SHARE = Range(0, 1, 0.001)
+LARGEST, NEAREST = "Maximize area", "Minimize error"
+FLIPS = {
+    "Horizontal": Image.Transpose.FLIP_LEFT_RIGHT,
+    "Vertical": Image.Transpose.FLIP_TOP_BOTTOM,
+    "Both": Image.Transpose.ROTATE_180,
+}
 
 # fmt: off
 
@@ -48,6 +55,30 @@ class Extras:
     upscale_first: bool = param(False, "Upscale first", doc="Whatever the options say about the order of operations.")
     max_side_length: int = param(0, "Max side length", valid=Range(0, 65536),
                                  doc="In resize mode 0: no side becomes longer; 0 = no limit.")
+    autosized_crop: bool = param(False, "Auto-sized crop",
+                                 doc="Cut to the best of the sizes in multiples of 64 that are allowed.")
+    autosized_mindim: int = param(384, "Dimension lower bound", slider=Range(64, 2048, 8), valid=Range(64, 16384))
+    autosized_maxdim: int = param(768, "Dimension upper bound", slider=Range(64, 2048, 8), valid=Range(64, 16384))
+    autosized_minarea: int = param(64 * 64, "Area lower bound", slider=Range(64 * 64, 2048 * 2048),
+                                   valid=Range(1, 2**31))
+    autosized_maxarea: int = param(640 * 640, "Area upper bound", slider=Range(64 * 64, 2048 * 2048),
+                                   valid=Range(1, 2**31))
+    autosized_objective: str = param(LARGEST, "Resizing objective", choices=(LARGEST, NEAREST))
+    autosized_threshold: float = param(0.1, "Error threshold", slider=SHARE, valid=SHARE,
+                                       doc="How far the proportions may be off.")
+    focal_crop: bool = param(False, "Auto focal point crop",
+                             doc="Cut to the size of Scale to, around what draws the eye.")
+    focal_face_weight: float = param(0.9, "Focal point face weight", slider=Range(0, 1, 0.05), valid=SHARE)
+    focal_entropy_weight: float = param(0.15, "Focal point entropy weight", slider=Range(0, 1, 0.05), valid=SHARE)
+    focal_edges_weight: float = param(0.5, "Focal point edges weight", slider=Range(0, 1, 0.05), valid=SHARE)
+    focal_debug: bool = param(False, "Create debug image", doc="One more picture that shows what was found.")
+    flipped_copies: list[str] = param([], "Create flipped copies", choices=tuple(FLIPS),
+                                      doc="One more picture for each.")
+    split_oversized: bool = param(False, "Split oversized images",
+                                  doc="Cut pictures that are too long for Scale to into several.")
+    split_threshold: float = param(0.5, "Threshold", slider=Range(0, 1, 0.05), valid=SHARE,
+                                   doc="Split where the proportions are at most this share of those wanted.")
+    split_overlap: float = param(0.2, "Overlap ratio", slider=Range(0, 0.9, 0.05), valid=Range(0, 0.95))
 
 # fmt: on
 
@@ -69,6 +100,8 @@ class Piece:
     profile: bytes | None = None  # ICC, of the colours
     told: dict[str, Any] = field(default_factory=dict)  # pairs for the infotext
     tags: list[str] = field(default_factory=list)  # for the file's name
+    more: list[Piece] = field(default_factory=list)  # pictures that an operation made beside this one
+    final: bool = False  # nothing more is to be done to it
 
     @classmethod
     def of(cls, image: Image.Image) -> Piece:
@@ -79,6 +112,16 @@ class Piece:
             return cls(pixels.flatten(image), None, profile)
         rgba = image.convert("RGBA")
         return cls(rgba.convert("RGB"), rgba.getchannel("A"), profile)
+
+    def changed(self, change: Callable[[Image.Image], Image.Image], **words: Any) -> Piece:
+        """A copy whose colours and opacity are changed in the same way."""
+        alpha = None if self.alpha is None else change(self.alpha)
+        copies: dict[str, Any] = {"told": dict(self.told), "tags": list(self.tags), "more": []}
+        return replace(self, image=change(self.image), alpha=alpha, **copies | words)
+
+    def become(self, other: Piece) -> None:
+        """Look as another does."""
+        self.image, self.alpha = other.image, other.alpha
 
     def whole(self) -> Image.Image:
         """The image, put together again."""
@@ -115,6 +158,7 @@ class Choice:
     second: Upscaler | None
     gfpgan: Restorer | None
     codeformer: Restorer | None
+    detector: Path | None  # the file that finds faces, where there is one
     order: tuple[str, ...]
 
 
@@ -130,14 +174,23 @@ def choose(request: Extras, view: View, known: Known) -> Choice:
         second=second if second.name != NONE and seen else None,
         gfpgan=known.restorers.find("GFPGAN") if request.gfpgan_visibility > 0 else None,
         codeformer=known.restorers.find("CodeFormer") if request.codeformer_visibility > 0 else None,
+        detector=known.restorers.detector(),
         order=tuple(dict.fromkeys([*(name for name in wished if name in OPERATIONS), *OPERATIONS])),
     )
 
 
-def apply(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
-    """Do all that was chosen, in order; whatever `watch` raises comes through."""
+def apply(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> list[Piece]:
+    """Do all that was chosen, in order, to a picture and those it brings forth, which are given with it.
+
+    Whatever `watch` raises comes through.
+    """
+    pieces = [piece]
     for name in choice.order:
-        OPERATIONS[name](piece, choice, tools, watch)
+        for one in [one for one in pieces if not one.final]:
+            OPERATIONS[name](one, choice, tools, watch)
+            pieces += one.more
+            one.more = []
+    return pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +265,71 @@ def _codeformer(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> Non
         piece.told |= {"CodeFormer visibility": round(visibility, 3), "CodeFormer weight": round(weight, 3)}
 
 
+def _autosized_crop(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    request = choice.request
+    if not request.autosized_crop:
+        return
+    allowed = crops.Sizes(
+        side=(request.autosized_mindim, request.autosized_maxdim),
+        area=(request.autosized_minarea, request.autosized_maxarea),
+        error=request.autosized_threshold,
+        largest=request.autosized_objective == LARGEST,
+    )
+    best = crops.best_size(piece.image.size, allowed)
+    if best is None:
+        piece.told["Auto-sized crop"] = "no size fits"
+        return
+    piece.become(piece.changed(lambda image: crops.fitted(image, *best)))
+
+
+def _focal_crop(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    request = choice.request
+    if not request.focal_crop or request.resize_mode != TO:
+        return
+    frame = request.upscaling_resize_w, request.upscaling_resize_h
+    size = crops.covering(piece.image.size, *frame)
+    scaled = piece.changed(lambda image: image.resize(size, Image.Resampling.LANCZOS))
+    seen = choice.detector if request.focal_face_weight > 0 else None
+    faces = [] if seen is None else tools.faces.middles(scaled.image, seen)
+    weights = crops.Weights(
+        faces=request.focal_face_weight, entropy=request.focal_entropy_weight, edges=request.focal_edges_weight
+    )
+    found = crops.focus(scaled.image, *frame, weights, faces)
+    if request.focal_debug:
+        shown = crops.explained(scaled.image, found)
+        piece.more.append(replace(scaled, image=shown, alpha=None, tags=["focal-crop-debug"], final=True))
+    piece.become(scaled.changed(lambda image: image.crop(found.box)))
+
+
+def _flipped_copies(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    for name, way in FLIPS.items():
+        if name in choice.request.flipped_copies:
+            piece.more.append(piece.changed(lambda image, way=way: image.transpose(way)))  # type: ignore[misc]
+
+
+def _split_oversized(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    request, (width, height) = choice.request, piece.image.size
+    if not request.split_oversized or request.resize_mode != TO:
+        return
+    frame = request.upscaling_resize_w, request.upscaling_resize_h
+    ratio = width * frame[1] / (height * frame[0])
+    if min(ratio, 1 / ratio) > request.split_threshold or ratio == 1:
+        return
+    size, corners = crops.pieces(piece.image.size, *frame, request.split_overlap)
+    scaled = piece.changed(lambda image: image.resize(size, Image.Resampling.LANCZOS))
+    boxes = [(int(x), int(y), int(x) + frame[0], int(y) + frame[1]) for x, y in corners]
+    first, *others = (scaled.changed(lambda image, box=box: image.crop(box)) for box in boxes)  # type: ignore[misc]
+    piece.become(first)
+    piece.more += others
+
+
 Operation = Callable[[Piece, Choice, Tools, Watch], None]
 OPERATIONS: Mapping[str, Operation] = {  # in their usual order
     "Upscale": _upscale,
     "GFPGAN": _gfpgan,
     "CodeFormer": _codeformer,
+    "Auto focal point crop": _focal_crop,
+    "Auto-sized crop": _autosized_crop,
+    "Create flipped copies": _flipped_copies,
+    "Split oversized images": _split_oversized,
 }

@@ -52,7 +52,7 @@ def _submit(app: App, body: Any, kind: type[Request]) -> tuple[Job, Beside]:
     asked = understand(body, app.options.view(), app.local_name, kind)
     job = app.generate(asked.request, asked.body.force_task_id or None)
     if not asked.body.override_settings_restore_afterwards:
-        app.options.change(asked.request.override_settings)
+        app.options.change(asked.overrides)
     return job, asked.body
 
 

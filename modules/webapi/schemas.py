@@ -95,6 +95,10 @@ class Beside(Body):
     include_init_images: bool = Field(False, description="Whether the answer repeats the images it began with.")
 
 
+# Options that A1111 reads when a request arrives, before its override_settings: its clients' overrides of them do
+# nothing, and their pictures stay as they were. The request's own fields of these names count, and so does an infotext.
+READ_BEFORE_OVERRIDES = "initial_noise_multiplier", "s_min_uncond"
+
 # Fields that ask for what is not built yet, and what that is. The rest of Beside means nothing without one of them.
 NOT_YET = {
     "restore_faces": "Face restoration",
@@ -136,16 +140,21 @@ IMG2IMG = model(Img2Img)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A body understood: the request, and the body with its infotext worked in, as the answer repeats it."""
+    """A body understood: the request, and the body with its infotext worked in, as the answer repeats it.
+
+    `overrides` are all that were sent, those too that do nothing for this request.
+    """
 
     request: Request
     body: Beside
+    overrides: dict[str, Any]
 
 
 def understand(
     body: Any, view: View, local: texts.LocalName = lambda shelf, digits: None, kind: type[Request] = Txt2Img
 ) -> Asked:
     """The request that a body stands for. WebuiError with a sentence for what cannot be done, or not yet."""
+    late = {name for name in READ_BEFORE_OVERRIDES if name in body.override_settings}
     body = _with_infotext(body, view, local, kind)
     _refuse(body)
     given = {name: value for name in specs(kind) if (value := getattr(body, name)) is not None}
@@ -156,11 +165,12 @@ def understand(
         sampler_name=body.sampler_name or body.sampler_index,
         do_not_save_samples=body.do_not_save_samples or not body.save_images,
         do_not_save_grid=body.do_not_save_grid or not body.save_images,
+        override_settings={name: value for name, value in body.override_settings.items() if name not in late},
     )
     if kind is Txt2Img and (body.firstphase_width or body.firstphase_height):
         given |= dict(hr_resize_x=given["width"], hr_resize_y=given["height"])  # noqa: C408
         given |= dict(width=body.firstphase_width or 512, height=body.firstphase_height or 512)  # noqa: C408
-    return Asked(request_from(given, kind), body)
+    return Asked(request_from(given, kind), body, body.override_settings)
 
 
 def _with_infotext(body: Any, view: View, local: texts.LocalName, kind: type[Request]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,18 @@ LOOKS: dict[str, dict[str, Any]] = {
     "gfpgan_visibility": {"label": "Visibility", "value": 1.0},
     "codeformer_visibility": {"label": "Visibility", "value": 1.0},
     "codeformer_weight": {"label": "Weight (0 = maximum effect, 1 = minimum effect)"},
+    **dict.fromkeys(("autosized_mindim", "autosized_maxdim", "autosized_minarea", "autosized_maxarea"), NARROW),
+    "autosized_objective": NARROW,
+    "autosized_threshold": NARROW,
+    **dict.fromkeys(("focal_face_weight", "focal_entropy_weight", "focal_edges_weight", "focal_debug"), NARROW),
+    "flipped_copies": {"label": "Copies", "value": ["Horizontal"]},
+    "split_threshold": NARROW,
+    "split_overlap": NARROW,
+}
+CUTS = {  # operations that are done where their box is ticked: field → what it is called
+    "autosized_crop": "Auto-sized crop",
+    "focal_crop": "Auto focal point crop",
+    "split_oversized": "Split oversized images",
 }
 
 
@@ -109,6 +122,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             faces = ("codeformer_visibility", "codeformer_weight")
             with generation.fold(form, "codeformer", "CodeFormer", f"{TAB}_codeformer", faces), gr.Row():
                 form.place(*faces)
+            _cuts(form)
             form.overrides.render()
         with gr.Column(min_width=320):
             generation.generate_box(form)
@@ -173,6 +187,29 @@ def _upscale(form: Form) -> None:
                 form.buttons["swap"] = tool("⇅", "upscaling_res_switch_btn", "swap")
                 with gr.Column(scale=1, min_width=120):
                     form.place("upscaling_crop")
+
+
+def _cuts(form: Form) -> None:
+    """What is done for sets of training pictures."""
+    focal = ("focal_face_weight", "focal_entropy_weight", "focal_edges_weight", "focal_debug")
+    with _cut(form, "focal_crop", focal), gr.Row():
+        form.place(*focal)
+    bounds = ("autosized_mindim", "autosized_maxdim"), ("autosized_minarea", "autosized_maxarea")
+    choice = "autosized_objective", "autosized_threshold"
+    with _cut(form, "autosized_crop", (*bounds[0], *bounds[1], *choice)):
+        for names in (*bounds, choice):
+            with gr.Row():
+                form.place(*names)
+    copies = ("flipped_copies",)
+    with generation.fold(form, "flips", "Create flipped copies", f"{TAB}_create_flipped_copies", copies):
+        form.place(*copies)
+    split = "split_threshold", "split_overlap"
+    with _cut(form, "split_oversized", split), gr.Row():
+        form.place(*split)
+
+
+def _cut(form: Form, name: str, inside: tuple[str, ...]) -> AbstractContextManager[None]:
+    return generation.fold(form, name, CUTS[name], f"{TAB}_{name}", inside)
 
 
 def bind_gallery(form: Form, output: Output, target: Form) -> None:

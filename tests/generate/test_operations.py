@@ -108,6 +108,48 @@ def test_any_mode_becomes_colours(mode):
     assert piece.whole().info == ({"icc_profile": b"of these channels"} if mode == "P" else {})
 
 
+TO = {"resize_mode": 1, "upscaling_resize_w": 16, "upscaling_resize_h": 16}
+
+
+def test_copies_are_flipped_and_saved_too(fresh_app, tmp_path):
+    image = picture(mode="RGBA")
+    ways = ["Horizontal", "Vertical", "Both"]
+    result = ran(fresh_app, [given(image, "cat.png")], tmp_path / "out", flipped_copies=ways)
+    own, *copies = (np.asarray(one.image) for one in result.shown)
+    assert np.array_equal(own, np.asarray(image))
+    for copy, flipped in zip(copies, (own[:, ::-1], own[::-1], own[::-1, ::-1]), strict=True):
+        assert np.array_equal(copy, flipped)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"cat.png", "cat-1.png", "cat-2.png", "cat-3.png"}
+
+
+def test_a_long_picture_is_split_and_each_part_is_copied(fresh_app):
+    def sizes(**wishes):
+        return [one.image.size for one in ran(fresh_app, [picture(64, 16)], split_oversized=True, **wishes).shown]
+
+    assert sizes(**TO) == [(16, 16)] * 5
+    assert sizes(**TO, split_threshold=0.2) == [(64, 16)]  # a quarter is not that long
+    assert sizes() == [(64, 16)]  # there is no size to split to
+    ways = {"flipped_copies": ["Vertical"]}
+    assert sizes(**TO, **ways) == [(16, 16)] * 10
+    fresh_app.options.change({"postprocessing_operation_order": ["Split oversized images"]})
+    assert sizes(**TO, **ways) == [(16, 16)] * 10
+
+
+def test_the_focal_point_is_cut_out_and_shown(fresh_app, tmp_path):
+    image = picture(64, 32)
+    cut, shown = ran(
+        fresh_app, [given(image, "cat.png")], tmp_path / "out", focal_crop=True, focal_debug=True, **TO
+    ).shown
+    assert cut.image.size == (16, 16) and shown.image.size == (32, 16)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"cat.png", "cat-1.png"}
+
+
+def test_the_best_size_is_cut(fresh_app):
+    assert ran(fresh_app, [picture(700, 700)], autosized_crop=True).shown[0].image.size == (640, 640)
+    small = ran(fresh_app, [picture(70, 7)], autosized_crop=True)
+    assert small.shown[0].image.size == (70, 7) and "no size fits" in small.told
+
+
 def test_a_photo_is_turned_upright():
     image = picture(16, 8)
     image.getexif()[0x0112] = 6  # to be turned by a quarter

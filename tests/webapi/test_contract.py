@@ -234,6 +234,16 @@ def test_override_settings_hold_for_one_request_unless_asked_to_stay(client, pro
     program.options.change({"CLIP_stop_at_last_layers": 1})
 
 
+def test_overrides_of_what_a1111_reads_before_them_do_nothing(client, png):
+    def text(**wishes):
+        body = {"init_images": [png], "steps": 2, "width": 16, "height": 16, **wishes}
+        return json.loads(client.post("/sdapi/v1/img2img", json=body).json()["info"])["infotexts"][0]
+
+    assert "Noise multiplier" not in text(override_settings={"initial_noise_multiplier": 0.8})
+    assert "Noise multiplier: 0.8" in text(initial_noise_multiplier=0.8)
+    assert "Noise multiplier: 0.8" in text(infotext="a cat\nSteps: 2, Sampler: Euler, Seed: 1, Noise multiplier: 0.8")
+
+
 def test_samplers_and_schedulers(client):
     found = {one["name"]: one for one in client.get("/sdapi/v1/samplers").json()}
     assert found["Euler a"] == {

@@ -33,11 +33,15 @@ class Restorers:
         own = [path for path in self._files(name) if name.lower() in path.name.lower()]
         if not own:
             raise NotFound(f"There is no {name} model; put its file, such as {name}.pth, into {self.folders[name][0]}.")
-        every = [path for other in (name, *NAMES) for path in self._files(other)]
-        detector = next((path for path in every if path.name == DETECTOR), None)
+        detector = self.detector(name)
         if detector is None:
             raise NotFound(f"{name} needs {DETECTOR} to find faces; put that file into {self.folders[name][0]}.")
         return Restorer(name, max(own, key=lambda path: path.name), detector)
+
+    def detector(self, *first: str) -> Path | None:
+        """The file that finds faces, of the folders of the restorers named first if they hold it."""
+        every = (path for name in (*first, *NAMES) for path in self._files(name))
+        return next((path for path in every if path.name == DETECTOR), None)
 
     def _files(self, name: str) -> list[Path]:
         found = [path for folder in self.folders[name] if folder.is_dir() for path in sorted(folder.rglob("*"))]
