@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modules.exceptions import NotFound
+from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
 from modules.generate.operations import Extras, Known
 from modules.generate.plan import plan
@@ -25,6 +25,7 @@ from modules.prompts.wildcards import Wildcards
 from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
 from modules.settings.options import Options, frozen
+from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
 from modules.settings.store import Store
 from modules.weights.faces.catalogue import Restorers
@@ -37,6 +38,8 @@ from modules.weights.upscalers.catalogue import Upscalers
 from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
+
+GUESTS_JOBS = 20  # that may wait at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,25 @@ class App:
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
 
-    def generate(self, request: Request, task_id: str | None = None) -> Job:
+    def generate(self, request: Request, task_id: str | None = None, user: User = HOST) -> Job:
         """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once."""
+        self._may(user, request.override_settings)
         planned = plan(request, self.options, self.library, self.sources)
 
         def work(progress: Progress) -> Any:
             return self.engine.run(planned, progress)
 
         kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
-        return self.queue.submit(kind, work, task_id=task_id, request=described(request))
+        return self.queue.submit(kind, work, task_id=task_id, request=described(request), owner=user.name)
+
+    def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
+        """Forbidden for a job that this user may not have done."""
+        for name in overrides if user.role < Role.ADMIN else ():
+            spec = self.options.specs.get(name)
+            if spec is not None and not spec.infotext and spec.choices != "checkpoints":
+                user.need(Role.ADMIN, f"set {name} for a picture")
+        if user.role is Role.GUEST and len(self.queue.waiting(user.name)) >= GUESTS_JOBS:
+            raise Busy(f"You have {GUESTS_JOBS} jobs in the queue already; wait for one of them.")
 
     def txt2img(self, request: Txt2Img, task_id: str | None = None) -> Job:
         """Queue a picture from words."""
@@ -77,18 +90,21 @@ class App:
         *,
         shows: bool = True,
         task_id: str | None = None,
+        user: User = HOST,
     ) -> Job:
         """Queue work on given pictures, whose results go to the folder if there is one and are shown or not.
 
         The job's result is a `generate.extras.Result`. Bad requests are refused here, at once.
         """
+        self._may(user, {})
         known = Known(self.upscalers, self.restorers)
         planned = finishing.plan(request, sources, self.options.view(), known, folder, shows)
 
         def work(progress: Progress) -> Any:
             return self.engine.extras(planned, progress)
 
-        return self.queue.submit("extras", work, task_id=task_id, request=dataclasses.asdict(request))
+        told = dataclasses.asdict(request)
+        return self.queue.submit("extras", work, task_id=task_id, request=told, owner=user.name)
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""

@@ -10,6 +10,7 @@
     │   └── MissingNetwork
     ├── OutOfMemory            the device cannot hold the work
     ├── Forbidden              whoever asks may not
+    ├── Busy                   not now; later
     ├── Interrupted            the user stopped the job
     └── ExtensionError         an extension failed; it is named
 
@@ -35,6 +36,10 @@ class NotFound(ParameterError):
 
 class Forbidden(WebuiError):
     """Whoever asks may not."""
+
+
+class Busy(WebuiError):
+    """Not now; later."""
 
 
 class ModelError(WebuiError):

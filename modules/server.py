@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
 import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psutil
 import uvicorn
@@ -35,6 +39,7 @@ from modules.webapi import (
     internal,
     lifecycle,
     live,
+    logins,
     models,
     networks,
     options,
@@ -150,22 +155,61 @@ def serve(app: App, fixed_port: bool = False) -> int:
 
     With `fixed_port` only the flag's own port will do.
     """
-    rules = security.rules(app.launch)
+    if told := _errand(app):
+        _say(told)
+        return 0
+    rules, tls = security.rules(app.launch), _tls(app.launch)
     with contextlib.closing(bind(app.launch, fixed_port)) as listener:
         api = create(app, rules)
         config = uvicorn.Config(
             api,
             log_config=None,
             access_log=False,
-            timeout_keep_alive=30,
+            timeout_keep_alive=app.launch.timeout_keep_alive,
             timeout_graceful_shutdown=GRACE,
+            **tls,
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        url = f"http://{_shown(listener)}:{listener.getsockname()[1]}{_subpath(app.launch)}"
+        url = f"{'https' if tls else 'http'}://{_shown(listener)}:{listener.getsockname()[1]}{_subpath(app.launch)}"
         running = Server(config, api.state.watch, lambda: _started(app, url, rules, api.state.watch))
         running.run([listener])
     _end(app, running.restarts)
     return 0
+
+
+def _errand(app: App) -> str:
+    """What a flag asks for instead of serving, done: what came of it."""
+    launch = app.launch
+    if launch.hash_passwords:
+        if not launch.gradio_auth_path:
+            raise WebuiError("--hash-passwords needs the file that holds them; name it by --gradio-auth-path.")
+        count = logins.hash_file(Path(launch.gradio_auth_path).expanduser(), "--hash-passwords")
+        return f"Passwords replaced by hashes: {count}"
+    if launch.dump_sysinfo:
+        path = Path("sysinfo.json").resolve()
+        path.write_text(json.dumps(internal.report(app), indent=4, default=str), encoding="utf-8")
+        return f"The report is in {path}"
+    return ""
+
+
+def _tls(launch: Launch) -> dict[str, Any]:
+    """uvicorn's words for https; none without the flags. WebuiError where they cannot be met."""
+    key, certificate = launch.tls_keyfile, launch.tls_certfile
+    if not key and not certificate:
+        return {}
+    if not certificate:
+        raise WebuiError("--tls-keyfile needs the certificate too; name it by --tls-certfile.")
+    try:  # uvicorn would end in a trace
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key or None)
+    except (OSError, ssl.SSLError) as error:
+        text = f"https is not possible with --tls-certfile {certificate} and --tls-keyfile {key} ({error})."
+        raise WebuiError(text) from error
+    return {"ssl_certfile": certificate} | ({"ssl_keyfile": key} if key else {})
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def bind(launch: Launch, fixed_port: bool) -> socket.socket:
@@ -215,14 +259,15 @@ def _started(app: App, url: str, rules: security.Rules, watch: Watch) -> None:
     """The server answers: say so, and begin what the page need not wait for."""
     watch.took = time.time() - psutil.Process().create_time()
     lines = [f"Running on local URL:  {url}"]
-    if rules.opened:
-        lines.append(f"Other machines reach it at http://{socket.gethostname()}:{url.rpartition(':')[2]}")
-    if rules.made_up:
-        user, _, password = rules.made_up.partition(":")
+    scheme, port = url.partition(":")[0], url.rpartition(":")[2]
+    if rules.opened and "127.0.0.1" not in app.launch.server_name and not (app.launch.share and not app.launch.listen):
+        lines.append(f"Other machines reach it at {scheme}://{socket.gethostname()}:{port}")
+    for login in rules.made_up:
+        user, _, password = login.partition(":")
         lines.append(f"Log in as {user} with the password {password}")
-        lines.append("This login is made up for this run; choose your own with --gradio-auth user:password")
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    if rules.made_up:
+        lines.append("Logins are made up for this run; choose your own with --gradio-auth user:password")
+    _say("\n".join(lines))
     if app.launch.autolaunch:
         webbrowser.open(url)
     if not app.launch.skip_load_model_at_start:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import logging
 import threading
 import time
 import uuid
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,6 +35,8 @@ class Job:
     result: Any = None
     error: Exception | None = None
     created: float = field(default_factory=time.time)
+    owner: str = ""  # whose job it is; "" is whoever runs the program
+    turn: int = 0  # jobs run in the order of their turns
     finished: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -51,12 +54,17 @@ class Job:
 
 
 class Queue:
-    """Order of work for one device. All methods may be called from any thread."""
+    """Order of work for one device, fair between owners. All methods may be called from any thread.
+
+    A job's turn is one after its owner's last waiting job, or after the job that runs if there is none, so that owners
+    take turns however many jobs each has (start-time fair queueing, Goyal et al. 1996, with every job of equal length).
+    """
 
     def __init__(self, store: Store, name: str = "worker"):
         self._store = store
         self._ready = threading.Condition()
-        self._waiting: deque[Job] = deque()
+        self._waiting: list[Job] = []  # next first
+        self._turn = 0  # of the job that was begun last
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._listeners: tuple[Callable[[Job], None], ...] = ()
         self.current: Job | None = None
@@ -64,19 +72,20 @@ class Queue:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, kind: str, work: Work, *, task_id: str | None = None, request: Any = None) -> Job:
-        """Put work at the end of the queue. `request` (JSON) is what the store remembers it by.
+    def submit(self, kind: str, work: Work, *, task_id: str | None = None, request: Any = None, owner: str = "") -> Job:
+        """Put work at the end of its owner's queue. `request` (JSON) is what the store remembers it by.
 
         ParameterError if a job of that id was submitted before.
         """
-        job = Job(id=task_id or uuid.uuid4().hex, kind=kind, work=work)
+        job = Job(id=task_id or uuid.uuid4().hex, kind=kind, work=work, owner=owner)
         job.progress.changed = lambda: self._tell(job)
         with self._ready:
             if job.id in self._jobs:
                 raise ParameterError(f"A job with the id {job.id!r} was submitted before; use another id.")
-            self._store.add(job.id, kind, job.created, request)
+            self._store.add(job.id, kind, job.created, request, owner)
             self._jobs[job.id] = job
-            self._waiting.append(job)
+            job.turn = 1 + max([self._turn, *(one.turn for one in self._waiting if one.owner == owner)])
+            bisect.insort(self._waiting, job, key=lambda one: one.turn)  # behind those of the same turn
             self._forget_old()
             self._ready.notify()
         self._tell(job)
@@ -94,10 +103,10 @@ class Queue:
         with self._ready:
             return self._waiting.index(job) + 1 if job in self._waiting else 0
 
-    def waiting(self) -> list[Job]:
-        """The jobs not yet begun, next first."""
+    def waiting(self, owner: str | None = None) -> list[Job]:
+        """The jobs not yet begun, all or someone's, next first."""
         with self._ready:
-            return list(self._waiting)
+            return [job for job in self._waiting if owner in (None, job.owner)]
 
     def cancel(self, job: Job) -> None:
         """Take a waiting job out, or interrupt it if it runs."""
@@ -157,8 +166,8 @@ class Queue:
                     self._ready.wait()
                 if self._closing:
                     return
-                job = self._waiting.popleft()
-                self.current = job
+                job = self._waiting.pop(0)
+                self.current, self._turn = job, job.turn
             self._work(job)
 
     def _work(self, job: Job) -> None:

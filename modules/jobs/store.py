@@ -13,7 +13,11 @@ log = logging.getLogger(__name__)
 
 TABLE = """CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, request TEXT,
-    created REAL NOT NULL, started REAL, finished REAL, error TEXT)"""
+    created REAL NOT NULL, started REAL, finished REAL, error TEXT, owner TEXT NOT NULL DEFAULT '')"""
+OWNER = "ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''"  # which files of earlier versions lack
+COLUMNS = "id, kind, state, request, created, started, finished, error, owner"
+ADD = "INSERT OR REPLACE INTO jobs (id, kind, state, request, created, owner) VALUES (?, ?, ?, ?, ?, ?)"
+ORDER = "CREATE INDEX IF NOT EXISTS jobs_created ON jobs (created, id)"
 
 
 class Store:
@@ -31,6 +35,9 @@ class Store:
             base.execute("PRAGMA journal_mode=WAL")
             base.execute("PRAGMA synchronous=NORMAL")
             base.execute(TABLE)
+            if "owner" not in {column[1] for column in base.execute("PRAGMA table_info(jobs)")}:
+                base.execute(OWNER)
+            base.execute(ORDER)
             base.execute("UPDATE jobs SET state = 'lost' WHERE state IN ('queued', 'running')")
             return base
         except (sqlite3.Error, OSError) as error:
@@ -46,10 +53,12 @@ class Store:
             except sqlite3.Error as error:
                 log.warning("The job store could not be written: %s.", error)
 
-    def add(self, task_id: str, kind: str, created: float, request: Any) -> None:
+    def add(self, task_id: str, kind: str, created: float, request: Any, owner: str = "") -> None:
         """A job was submitted."""
-        row = (task_id, kind, "queued", json.dumps(request, ensure_ascii=False), created)
-        self._write("INSERT OR REPLACE INTO jobs (id, kind, state, request, created) VALUES (?, ?, ?, ?, ?)", row)
+        row = (task_id, kind, "queued", json.dumps(request, ensure_ascii=False), created, owner)
+        self._write(
+            "INSERT OR REPLACE INTO jobs (id, kind, state, request, created, owner) VALUES (?, ?, ?, ?, ?, ?)", row
+        )
 
     def begin(self, task_id: str, started: float) -> None:
         """The worker took it."""
@@ -63,12 +72,27 @@ class Store:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every job ever submitted, oldest first."""
+        return self._read("ORDER BY created, id", ())
+
+    def row(self, task_id: str) -> dict[str, Any] | None:
+        """One job."""
+        found = self._read("WHERE id = ?", (task_id,))
+        return found[0] if found else None
+
+    def newest(
+        self, limit: int, before: tuple[float, str] | None = None, owner: str | None = None, state: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Up to `limit` jobs, newest first: those older than `before` (created, id), of one owner, in one state."""
+        wanted = [("(created, id) < (?, ?)", before), ("owner = ?", owner), ("state = ?", state)]
+        asked = [(clause, value) for clause, value in wanted if value is not None]
+        where = " AND ".join(clause for clause, _ in asked) or "1"
+        values = [part for _, value in asked for part in (value if isinstance(value, tuple) else (value,))]
+        return self._read(f"WHERE {where} ORDER BY created DESC, id DESC LIMIT ?", (*values, limit))
+
+    def _read(self, rest: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
         with self._lock:
-            cursor = self._base.execute(
-                "SELECT id, kind, state, request, created, started, finished, error FROM jobs ORDER BY created"
-            )
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows = self._base.execute(f"SELECT {COLUMNS} FROM jobs {rest}", values).fetchall()
+        return [dict(zip(COLUMNS.split(", "), row, strict=True)) for row in rows]
 
     def close(self) -> None:
         """Let go of the file."""

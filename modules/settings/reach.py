@@ -1,17 +1,53 @@
-"""Who can reach the server, and which of its folders they may name."""
+"""Who can reach the server, what they may do there, and which of its folders they may name."""
 
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
-from modules.exceptions import ParameterError
+from modules.exceptions import Forbidden, ParameterError
 from modules.settings.folders import Folders
 from modules.settings.sections.launch import Launch
 
 
+class Role(IntEnum):
+    """What someone may do; each may do what those above it may."""
+
+    GUEST = 1  # make pictures and see his own
+    USER = 2  # see everyone's, look again for files; change nothing of the server
+    ADMIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks; without a name where nobody has to log in."""
+
+    name: str = ""
+    role: Role = Role.ADMIN
+
+    def need(self, role: Role, what: str) -> None:
+        """Forbidden, said as "You may not `what`", for one of a lesser role."""
+        if self.role < role:
+            raise Forbidden(f"You may not {what}: your login is a {self.role.name.lower()}'s.")
+
+    def sees(self, owner: str) -> bool:
+        """Whether he may look at someone's job and its pictures."""
+        return self.role > Role.GUEST or owner == self.name
+
+    def stops(self, owner: str) -> bool:
+        """Whether he may end someone's job."""
+        return self.role is Role.ADMIN or owner == self.name
+
+
+HOST = User()  # who runs the program
+
+
 def is_open(launch: Launch) -> bool:
     """Whether other machines can reach the server."""
+    if launch.share:
+        return True
     if launch.listen or not launch.server_name:
         return launch.listen
     if launch.server_name.lower() == "localhost":

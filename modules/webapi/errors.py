@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.exceptions import Forbidden, NotFound, OutOfMemory, ParameterError, PromptError, WebuiError
+from modules.exceptions import Busy, Forbidden, NotFound, OutOfMemory, ParameterError, PromptError, WebuiError
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class Stopping(WebuiError):
 
 STATUS: dict[type, int] = {
     Forbidden: 403,
+    Busy: 429,
     NotFound: 404,
     ParameterError: 422,
     PromptError: 422,

@@ -18,6 +18,8 @@ from modules.generate.operations import Extras, extras_from
 from modules.generate.stages import LATENT_MODES
 from modules.imaging import pixels
 from modules.jobs.queue import Job
+from modules.settings.reach import User
+from modules.webapi.rights import Who
 from modules.webapi.schemas import Body, fields
 from modules.webapi.watch import Watch
 from modules.weights.upscalers.catalogue import Upscaler
@@ -99,19 +101,19 @@ def routes(app: App, watch: Watch) -> APIRouter:
     """The routes of Extras. Nothing is saved on the server, as in A1111."""
     router = APIRouter(prefix="/sdapi/v1")
 
-    async def done(body: Any, images: list[str]) -> tuple[str, list[str]]:
-        job = await run_in_threadpool(_submit, app, body, images)
+    async def done(body: Any, images: list[str], user: User) -> tuple[str, list[str]]:
+        job = await run_in_threadpool(submit, app, body, images, user)
         await watch.finished(job)
-        return await run_in_threadpool(_answer, job)
+        return await run_in_threadpool(answer, job)
 
     @router.post("/extra-single-image")
-    async def extra_single_image(body: SINGLE) -> ExtrasSingleImageResponse:  # type: ignore[valid-type] # made above
-        told, made = await done(body, [body.image])  # type: ignore[attr-defined]
+    async def extra_single_image(body: SINGLE, user: Who) -> ExtrasSingleImageResponse:  # type: ignore[valid-type] # made above
+        told, made = await done(body, [body.image], user)  # type: ignore[attr-defined]
         return ExtrasSingleImageResponse(html_info=told, image=made[0] if made else None)
 
     @router.post("/extra-batch-images")
-    async def extra_batch_images(body: BATCH) -> ExtrasBatchImagesResponse:  # type: ignore[valid-type] # made above
-        told, made = await done(body, [one.data for one in body.imageList])  # type: ignore[attr-defined]
+    async def extra_batch_images(body: BATCH, user: Who) -> ExtrasBatchImagesResponse:  # type: ignore[valid-type] # made above
+        told, made = await done(body, [one.data for one in body.imageList], user)  # type: ignore[attr-defined]
         return ExtrasBatchImagesResponse(html_info=told, images=made)
 
     @router.get("/upscalers")
@@ -149,16 +151,19 @@ def _path(upscaler: Upscaler) -> str | None:
     return str(upscaler.path) if upscaler.path else None
 
 
-def _submit(app: App, body: Any, images: list[str]) -> Job:
+def submit(app: App, body: Any, images: list[str], user: User, task_id: str | None = None) -> Job:
+    """Queue the work on these pictures (base64). WebuiError where it cannot be done."""
     request = extras_from({name: getattr(body, name) for name in specs(Extras)})
-    return app.extras(request, [Source(partial(_given, pixels.from_base64(text))) for text in images])
+    return app.extras(
+        request, [Source(partial(_given, pixels.from_base64(text))) for text in images], user=user, task_id=task_id
+    )
 
 
 def _given(image: Image.Image) -> Image.Image:
     return image
 
 
-def _answer(job: Job) -> tuple[str, list[str]]:
+def answer(job: Job) -> tuple[str, list[str]]:
     """What was done as HTML, and the pictures. The job forgets them then: nobody else can ask for them."""
     try:
         result: Result = job.wait()

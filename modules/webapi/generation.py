@@ -12,7 +12,9 @@ from modules.app import App
 from modules.exceptions import Interrupted
 from modules.generate.request import Img2Img, Request, Txt2Img
 from modules.jobs.queue import Job
+from modules.settings.reach import Role, User
 from modules.webapi import info
+from modules.webapi.rights import Who
 from modules.webapi.schemas import IMAGES, IMG2IMG, TXT2IMG, Beside, understand
 from modules.webapi.watch import Watch
 
@@ -34,29 +36,34 @@ def routes(app: App, watch: Watch) -> APIRouter:
     router = APIRouter(prefix="/sdapi/v1")
 
     @router.post("/txt2img")
-    async def txt2img(body: TXT2IMG) -> TextToImageResponse:  # type: ignore[valid-type] # made from the Specs
-        job, understood = await run_in_threadpool(_submit, app, body, Txt2Img)
+    async def txt2img(body: TXT2IMG, user: Who) -> TextToImageResponse:  # type: ignore[valid-type] # made from Specs
+        job, understood = await run_in_threadpool(submit, app, body, Txt2Img, user)
         await watch.finished(job)
-        return TextToImageResponse(**await run_in_threadpool(_answer, job, understood))
+        return TextToImageResponse(**await run_in_threadpool(answer, job, understood))
 
     @router.post("/img2img")
-    async def img2img(body: IMG2IMG) -> ImageToImageResponse:  # type: ignore[valid-type] # made from the Specs
-        job, understood = await run_in_threadpool(_submit, app, body, Img2Img)
+    async def img2img(body: IMG2IMG, user: Who) -> ImageToImageResponse:  # type: ignore[valid-type] # made from Specs
+        job, understood = await run_in_threadpool(submit, app, body, Img2Img, user)
         await watch.finished(job)
-        return ImageToImageResponse(**await run_in_threadpool(_answer, job, understood))
+        return ImageToImageResponse(**await run_in_threadpool(answer, job, understood))
 
     return router
 
 
-def _submit(app: App, body: Any, kind: type[Request]) -> tuple[Job, Beside]:
+def submit(app: App, body: Any, kind: type[Request], user: User, task_id: str | None = None) -> tuple[Job, Beside]:
+    """Queue what a body asks for, under its own id unless one is given. WebuiError where it cannot be done."""
     asked = understand(body, app.options.view(), app.local_name, kind)
-    job = app.generate(asked.request, asked.body.force_task_id or None)
-    if not asked.body.override_settings_restore_afterwards:
-        app.options.change(asked.overrides)
+    stays = asked.overrides if not asked.body.override_settings_restore_afterwards else {}
+    if stays:
+        user.need(Role.ADMIN, "let override_settings stay in effect")
+    job = app.generate(asked.request, task_id or asked.body.force_task_id or None, user)
+    if stays:
+        app.options.change(stays)
     return job, asked.body
 
 
-def _answer(job: Job, body: Beside) -> dict[str, Any]:
+def answer(job: Job, body: Beside) -> dict[str, Any]:
+    """What came of a finished job, as A1111 tells it. Raises what the job failed with."""
     parameters = body.model_dump()
     if not body.include_init_images:
         parameters |= {name: None for name in IMAGES if name in parameters}

@@ -12,6 +12,8 @@ from modules.app import App
 from modules.exceptions import Interrupted, NotFound, WebuiError
 from modules.imaging import pixels
 from modules.jobs.queue import Job, Queue
+from modules.settings.reach import User
+from modules.webapi.rights import Who, job_of
 from modules.webapi.watch import Watch
 
 BEGUN = 0.01  # A1111 says this of a job without a step; clients take 0 for "idle"
@@ -88,9 +90,14 @@ def routes(app: App, watch: Watch) -> APIRouter:
     """The routes that ask and stop."""
     router = APIRouter()
 
-    @router.get("/sdapi/v1/progress")
-    def progress(skip_current_image: bool = False) -> ProgressResponse:
+    def running(user: User) -> Job | None:
+        """What runs, if this user may see it."""
         job = app.queue.current
+        return job if job and user.sees(job.owner) else None
+
+    @router.get("/sdapi/v1/progress")
+    def progress(user: Who, skip_current_image: bool = False) -> ProgressResponse:
+        job = running(user)
         image = job.progress.preview() if job and not skip_current_image else None
         return ProgressResponse(
             progress=max(BEGUN, job.progress.fraction) if job else 0.0,
@@ -101,26 +108,28 @@ def routes(app: App, watch: Watch) -> APIRouter:
         )
 
     @router.post("/sdapi/v1/interrupt")
-    def interrupt() -> dict[str, Any]:
-        app.queue.interrupt()
+    def interrupt(user: Who) -> dict[str, Any]:
+        if (job := app.queue.current) is not None and user.stops(job.owner):
+            app.queue.cancel(job)
         return {}
 
     @router.post("/sdapi/v1/skip")
-    def skip() -> None:
-        app.queue.skip()
+    def skip(user: Who) -> None:
+        if (job := app.queue.current) is not None and user.stops(job.owner):
+            job.progress.stop.skipped = True
 
     @router.get("/internal/ping")
     async def ping() -> dict[str, Any]:
         return {}
 
     @router.get("/internal/pending-tasks")
-    def pending_tasks() -> dict[str, Any]:
-        tasks = [job.id for job in app.queue.waiting()]
+    def pending_tasks(user: Who) -> dict[str, Any]:
+        tasks = [job.id for job in app.queue.waiting() if user.sees(job.owner)]
         return {"size": len(tasks), "tasks": tasks}
 
     @router.post("/internal/progress")
-    def task_progress(body: TaskRequest) -> TaskProgress:
-        return _task(app.queue, body)
+    def task_progress(body: TaskRequest, user: Who) -> TaskProgress:
+        return _task(app.queue, body, user)
 
     return router
 
@@ -141,9 +150,9 @@ def _state(job: Job | None) -> dict[str, Any]:
     }
 
 
-def _task(queue: Queue, asked: TaskRequest) -> TaskProgress:
+def _task(queue: Queue, asked: TaskRequest, user: User) -> TaskProgress:
     try:
-        job = queue.find(asked.id_task or "")
+        job = job_of(queue, asked.id_task or "", user)
     except NotFound:
         return TaskProgress(active=False, queued=False, completed=False, id_live_preview=-1, textinfo="Waiting...")
     told = TaskProgress.model_validate(snapshot(queue, job))

@@ -9,23 +9,27 @@ import re
 import secrets
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.settings.reach import is_open
+from modules.exceptions import ParameterError
+from modules.settings.reach import HOST, Role, User, is_open
 from modules.settings.sections import Launch
 from modules.webapi.errors import answer
-from modules.webapi.logins import Door, parse
+from modules.webapi.logins import Door, Login, parse, read_file
+from modules.webapi.rights import may
 
 log = logging.getLogger(__name__)
 
 NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/@\s?#]+)(?::(\d{1,5}))?")
 READING = ("GET", "HEAD", "OPTIONS")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+API = ("/sdapi", "/v2", "/mcp")
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -36,15 +40,17 @@ class Rules:
     hosts: frozenset[str]
     opened: bool  # serves other machines
     origins: frozenset[str]
+    pattern: re.Pattern[str] | None  # of more origins
     page: Door
     api: Door
-    made_up: str = ""  # user:password, to be told once
+    made_up: tuple[str, ...] = ()  # user:password each, the administrator's first; to be told once
+    tunnel: set[str] = field(default_factory=set)  # host names under which --share is reached now
 
     def knows_host(self, netloc: str) -> bool:
         """Whether a Host header names this server. An address is safe, a foreign name may be DNS rebinding."""
         found = NETLOC.fullmatch(netloc)
         name = found[1].lower().rstrip(".") if found else ""
-        if name in self.hosts:
+        if name in self.hosts or name in self.tunnel:
             return True
         try:
             address = ipaddress.ip_address(name.strip("[]"))
@@ -54,10 +60,14 @@ class Rules:
 
     def knows_origin(self, origin: str, netloc: str) -> bool:
         """Whether a request may come from a page of that origin: this server's own, or one that a flag names."""
-        if origin in self.origins or "*" in self.origins:
+        if self.trusts(origin) or "*" in self.origins:
             return True
         scheme, _, rest = origin.partition("://")
         return scheme in DEFAULT_PORTS and _with_port(rest, scheme) == _with_port(netloc, scheme)
+
+    def trusts(self, origin: str) -> bool:
+        """Whether a flag names this origin."""
+        return origin in self.origins or bool(self.pattern and self.pattern.fullmatch(origin))
 
 
 def _with_port(netloc: str, scheme: str) -> str:
@@ -67,12 +77,29 @@ def _with_port(netloc: str, scheme: str) -> str:
 
 def rules(launch: Launch) -> Rules:
     """The rules of some flags; an open server without a login for the page gets one. ParameterError for a bad flag."""
-    opened, made_up, text = is_open(launch), "", launch.gradio_auth
-    if opened and not text:
-        text = made_up = f"webui:{secrets.token_urlsafe(9)}"
-    page, api = parse(text, "--gradio-auth"), parse(launch.api_auth, "--api-auth")
+    opened = is_open(launch)
+    made_up: tuple[str, ...] = ()
+    page = parse(launch.gradio_auth, "--gradio-auth")
+    if launch.gradio_auth_path:
+        page += read_file(Path(launch.gradio_auth_path).expanduser(), "--gradio-auth-path")
+    if opened and not page:
+        roles = {"webui": Role.ADMIN} | ({"guest": Role.GUEST} if launch.share else {})
+        passwords = {user: secrets.token_urlsafe(9) for user in roles}
+        page = tuple(Login.of(user, passwords[user], role) for user, role in roles.items())
+        made_up = tuple(f"{user}:{password}" for user, password in passwords.items())
+    api = parse(launch.api_auth, "--api-auth")
     origins = frozenset(one.strip().rstrip("/").lower() for one in launch.cors_allow_origins.split(",") if one.strip())
-    return Rules(_hosts(launch, opened, origins), opened, origins, Door(page), Door(page + api), made_up)
+    return Rules(
+        _hosts(launch, opened, origins), opened, origins, _pattern(launch), Door(page), Door(page + api), made_up
+    )
+
+
+def _pattern(launch: Launch) -> re.Pattern[str] | None:
+    text = launch.cors_allow_origins_regex
+    try:
+        return re.compile(text, re.IGNORECASE) if text else None
+    except re.error as error:
+        raise ParameterError(f"--cors-allow-origins-regex: {text!r} is no regular expression ({error}).") from error
 
 
 def _hosts(launch: Launch, opened: bool, origins: frozenset[str]) -> frozenset[str]:
@@ -102,6 +129,8 @@ class Guard:
             refusal = Response()  # a preflight carries no login; the browser reads the headers below
         if refusal is None:
             refusal = await self._unknown(scope, headers)
+        if refusal is None:
+            refusal = _beyond(scope)
         if scope["type"] == "websocket" and refusal is not None:
             await receive()
             return await send({"type": "websocket.close", "code": 1008})
@@ -125,25 +154,28 @@ class Guard:
     async def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
         door = self.rules.api if is_api(scope) else self.rules.page
         if not door.logins:
+            _come_in(scope, HOST)
             return None
         header = headers.get("authorization", "").encode("latin-1")
         ask = {"WWW-Authenticate": 'Basic realm="webui", charset="UTF-8"'}
         if not header:
             return _refusal(scope, 401, "Log in with a user name and password (HTTP Basic).", ask)
-        if door.remembers(header):
+        if user := door.remembers(header):
+            _come_in(scope, user)
             return None
         address = (scope.get("client") or ("",))[0]
         if pause := door.pause(address):
             text = "Too many wrong logins; wait a little and try again."
             return _refusal(scope, 429, text, {"Retry-After": str(int(pause) + 1)})
-        if await asyncio.get_running_loop().run_in_executor(self._checkers, door.opens, header, address):
+        if user := await asyncio.get_running_loop().run_in_executor(self._checkers, door.opens, header, address):
+            _come_in(scope, user)
             return None
         log.warning("A login from %s failed.", address)
         return _refusal(scope, 401, "The user name or the password is wrong.", ask)
 
     def _cors(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         origin = headers.get("origin", "")
-        named = origin.lower() in self.rules.origins
+        named = self.rules.trusts(origin.lower())
         if not origin or not (named or "*" in self.rules.origins):
             return []
         wanted = headers.get("access-control-request-headers", "Authorization, Content-Type")
@@ -168,14 +200,33 @@ def _told(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
 
 def is_api(scope: Scope) -> bool:
     """Whether the router will take this path for the API, behind a proxy's sub-path too."""
-    path, root = scope["path"], scope.get("root_path", "")
-    if root and path.startswith(root + "/"):
-        path = path[len(root) :]
-    return bool(path == "/sdapi" or path.startswith("/sdapi/"))
+    path = below(scope)
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in API)
+
+
+def below(scope: Scope) -> str:
+    """The path as the router sees it, without a proxy's sub-path."""
+    path, root = str(scope["path"]), scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def _come_in(scope: Scope, user: User) -> None:
+    """From here on the request is this user's: `request.state.user`."""
+    scope.setdefault("state", {})["user"] = user
+
+
+def _beyond(scope: Scope) -> Response | None:
+    """A refusal where the user's role does not reach this far."""
+    user = scope["state"]["user"]
+    if scope["type"] == "http" and not may(user, scope["method"], below(scope)):
+        return _refusal(
+            scope, 403, f"A {user.role.name.lower()} may not do this: {scope['method']} {below(scope)[:200]}."
+        )
+    return None
 
 
 def _refusal(scope: Scope, status: int, text: str, headers: dict[str, str] | None = None) -> Response:
     path = scope["path"]
-    if "/sdapi/" in path or "/internal/" in path:
+    if any(f"{prefix}/" in path for prefix in (*API, "/internal")):
         return answer(status, "HTTPException", text, headers)
     return PlainTextResponse(text + "\n", status, headers)

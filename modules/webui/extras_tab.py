@@ -18,7 +18,7 @@ from modules.exceptions import ParameterError
 from modules.generate.extras import Finished, Result, Source, pictures_in
 from modules.generate.operations import TO, Extras, extras_from
 from modules.imaging.pixels import from_file
-from modules.settings.reach import named_folder
+from modules.settings.reach import Role, User, named_folder
 from modules.webui import generation
 from modules.webui.controls import AS_IS, QUIET, tool
 from modules.webui.form import Form, make, remember
@@ -61,7 +61,7 @@ CUTS = {  # operations that are done where their box is ticked: field → what i
 class ExtrasRuns(Runs):
     """The handlers behind this tab's Generate and its results."""
 
-    def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any]) -> None:
+    def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any], user: User) -> None:
         """Queue the work that the tab asks for; WebuiError where it cannot be done."""
         said = self.said(values)
         request = extras_from(said)
@@ -71,10 +71,11 @@ class ExtrasRuns(Runs):
         folder = self.app.folders.output(view.outdir_samples or view.outdir_extras_samples)
         shows = True
         if said.get("front") == FOLDER:
+            user.need(Role.USER, "name folders of the server")
             shows = bool(said.get("show_results"))
             if said.get("output_dir"):
                 folder = self._named(str(said["output_dir"]))
-        self.app.extras(request, self._sources(said), folder, shows=shows, task_id=task_id)
+        self.app.extras(request, self._sources(said), folder, shows=shows, task_id=task_id, user=user)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
         """The pictures; below them what was done, with what is known of their making."""

@@ -68,7 +68,7 @@ def _hints() -> dict[str, str]:
 
 def mount(api: FastAPI, app: App) -> None:
     """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
-    shelf = Shelf(app.folders, app.options.view())
+    shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
     assets.serve(api)
     gr.mount_gradio_app(
@@ -84,5 +84,5 @@ def mount(api: FastAPI, app: App) -> None:
         run_history=False,
         footer_links=[],
     )
-    api.add_middleware(Marked)
+    api.add_middleware(Marked, may_fetch=shelf.may_fetch)
     demo.has_launched = True  # else gradio copies and serves any path of the server that a client names

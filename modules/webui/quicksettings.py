@@ -12,8 +12,10 @@ import gradio as gr
 
 from modules.app import App
 from modules.exceptions import WebuiError
+from modules.settings.reach import Role
 from modules.webui.controls import AS_IS
 from modules.webui.options_form import as_json, option_widget, update
+from modules.webui.submit import who
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +49,12 @@ def trigger(component: Any) -> Any:
     return component.input
 
 
-def changer(app: App, name: str) -> Callable[[Any], Any]:
+def changer(app: App, name: str) -> Callable[[Any, gr.Request], Any]:
     """The handler that changes one option."""
 
-    async def change(value: Any) -> tuple[Any, str]:
+    async def change(value: Any, request: gr.Request) -> tuple[Any, str]:
         try:
+            who(request).need(Role.ADMIN, "change settings")
             await asyncio.to_thread(app.options.change, {name: value})
         except WebuiError as error:
             gr.Warning(html.escape(str(error)))

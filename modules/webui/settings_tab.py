@@ -13,8 +13,10 @@ import gradio as gr
 from modules.app import App
 from modules.declare import Spec
 from modules.exceptions import WebuiError
+from modules.settings.reach import Role, User
 from modules.webui.controls import AS_IS, QUIET
 from modules.webui.options_form import as_json, option_widget, updates
+from modules.webui.submit import who
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ def build(app: App, settings_json: Any, elsewhere: set[str]) -> Settings:
                     fields[name] = option_widget(app, name, info=note(spec))
     made = Settings(fields, gr.State({}))
 
-    async def changed(given: dict[str, Any], **values: Any) -> tuple[str, dict[str, Any], str]:
-        return await applied(app, given, values)
+    async def changed(given: dict[str, Any], request: gr.Request, **values: Any) -> tuple[str, dict[str, Any], str]:
+        return await applied(app, given, values, who(request))
 
     outputs = [result, made.given, settings_json]
     apply.click(changed, inputs=[made.given], inputs_kwargs=fields, outputs=outputs, **AS_IS)
@@ -82,11 +84,14 @@ def load(app: App, made: Settings) -> list[Any]:
     return [{name: getattr(view, name) for name in made.fields}, *updates(app, made.fields)]
 
 
-async def applied(app: App, given: dict[str, Any], values: dict[str, Any]) -> tuple[str, dict[str, Any], str]:
+async def applied(
+    app: App, given: dict[str, Any], values: dict[str, Any], user: User
+) -> tuple[str, dict[str, Any], str]:
     """Write what differs from what the page was given, so that what others changed meanwhile stays theirs."""
     before = app.options.view().as_dict() | given
     known = app.options.specs
     try:
+        user.need(Role.ADMIN, "change settings")
         changes = {name: value for name, value in checked(known, values).items() if value != before[name]}
         await asyncio.to_thread(app.options.change, changes)
     except (WebuiError, ValueError) as error:

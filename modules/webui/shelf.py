@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from modules.declare import specs
 from modules.generate.result import Picture
@@ -14,7 +16,10 @@ from modules.imaging.files import SaveOptions, save
 from modules.jobs.queue import Job
 from modules.settings.folders import Folders
 from modules.settings.options import View
+from modules.settings.reach import Role, User
 from modules.settings.sections.saving import Paths
+
+REMEMBERED = 10_000  # files
 
 
 class Shelf:
@@ -25,15 +30,26 @@ class Shelf:
     make a folder public while the program runs.
     """
 
-    def __init__(self, folders: Folders, view: View):
+    def __init__(self, folders: Folders, view: View, more: Sequence[str] = ()):
+        """`more`: folders that a flag opens."""
         self._lock = threading.Lock()
         self._temporary = tempfile.TemporaryDirectory(prefix="webui-pictures-", ignore_cleanup_errors=True)
         self._folder = Path(self._temporary.name).resolve()
+        self._given: dict[str, str] = {}  # whose a file is that was shown
+        self._uploads = Path(get_upload_folder())  # under names that nobody can guess
         chosen = [getattr(view, name) for name in specs(Paths)]
         outputs = [folders.output(text) for text in chosen if text]
         # An output folder that holds the data folder would serve the settings and the models too.
         self.served = [self._folder, *(path for path in outputs if not folders.data.is_relative_to(path))]
+        self.served += [Path(text).expanduser().resolve() for text in more]
         gr.set_static_paths([str(path) for path in self.served])
+
+    def may_fetch(self, user: User, path: str) -> bool:
+        """Whether a file may go to this user: a guest gets what his own jobs made, and his own uploads."""
+        if user.role > Role.GUEST:
+            return True
+        with self._lock:
+            return self._given.get(path) == user.name or Path(path).is_relative_to(self._uploads)
 
     def files(self, job: Job) -> list[str]:
         """The files of a finished job's pictures in the order shown; the same at every call."""
@@ -41,7 +57,11 @@ class Shelf:
         made = SaveOptions(format=view.samples_format, jpeg_quality=view.jpeg_quality, webp_lossless=view.webp_lossless)
         shown = enumerate(job.result.shown)
         with self._lock:
-            return [str(self._file(f"{job.id}-{place}", picture, made)) for place, picture in shown]
+            found = [str(self._file(f"{job.id}-{place}", picture, made)) for place, picture in shown]
+            self._given |= dict.fromkeys(found, job.owner)
+            for path in list(self._given)[:-REMEMBERED]:
+                del self._given[path]
+            return found
 
     def _file(self, stem: str, picture: Picture, made: SaveOptions) -> Path:
         path = picture.path

@@ -14,12 +14,13 @@ from typing import Any
 import gradio as gr
 
 from modules.app import App
-from modules.exceptions import Interrupted, NotFound, WebuiError
+from modules.exceptions import Forbidden, Interrupted, NotFound, WebuiError
 from modules.generate.infotext import parse_chip
 from modules.generate.plan import request_from
 from modules.generate.request import Request
 from modules.generate.result import Result
 from modules.jobs.queue import Job, Queue
+from modules.settings.reach import User
 from modules.webui.form import Form
 from modules.webui.shelf import Shelf
 
@@ -45,6 +46,14 @@ async def finished(queue: Queue, job: Job) -> None:
         end()
 
 
+def who(request: gr.Request) -> User:
+    """Who uses the page."""
+    if request.request is None:  # it came by no way that the guard watches
+        raise Forbidden("Nobody asks for this.")
+    user: User = request.request.state.user
+    return user
+
+
 @dataclass(frozen=True, slots=True)
 class Runs:
     """The handlers behind Generate, Interrupt, Skip and the picture that a page left behind."""
@@ -65,26 +74,26 @@ class Runs:
         idle = {name for key, fold in self.form.folds.items() if not values[key] for name in fold.names}
         return {name: value for name, value in values.items() if value is not None and name not in idle}
 
-    def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any]) -> None:
+    def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any], user: User) -> None:
         """Queue what the form asks for; WebuiError where it cannot be done."""
-        self.app.generate(self.request(chosen, values), task_id)
+        self.app.generate(self.request(chosen, values), task_id, user)
 
-    async def submit(self, task_id: str, chosen: list[str], **values: Any) -> tuple[str, str]:
+    async def submit(self, task_id: str, chosen: list[str], request: gr.Request, **values: Any) -> tuple[str, str]:
         """Queue the form's request under the page's task id: (log line, the id, or nothing where it was refused).
 
         Nothing is awaited: the page hears of the end by its event stream and then asks for the result, the same way
         whether it was there all the time or has just come back.
         """
         try:
-            await asyncio.to_thread(self.queue, task_id, chosen, values)
+            await asyncio.to_thread(self.queue, task_id, chosen, values, who(request))
         except WebuiError as error:
             return told(error), ""
         return "", task_id
 
-    async def fetch(self, task_id: str) -> Outputs:
+    async def fetch(self, task_id: str, request: gr.Request) -> Outputs:
         """What came of a task, awaited if need be: asked as often as one likes, by any page."""
         job = self._job(task_id)
-        if job is None:
+        if job is None or not who(request).sees(job.owner):
             return refused(task_id, "")
         await finished(self.app.queue, job)
         try:
@@ -99,14 +108,15 @@ class Runs:
         """What the page shows for a result."""
         return shown(task_id, result, files)
 
-    def stop(self, task_id: str) -> None:
+    def stop(self, task_id: str, request: gr.Request) -> None:
         """Interrupt the page's own job, or take it out of the queue; never another page's."""
-        if (job := self._job(task_id)) is not None:
+        if (job := self._job(task_id)) is not None and who(request).stops(job.owner):
             self.app.queue.cancel(job)
 
-    def skip(self, task_id: str) -> None:
+    def skip(self, task_id: str, request: gr.Request) -> None:
         """End the current batch of the page's own job."""
-        if (job := self._job(task_id)) is not None and job is self.app.queue.current:
+        job = self._job(task_id)
+        if job is not None and job is self.app.queue.current and who(request).stops(job.owner):
             self.app.queue.skip()
 
     def _job(self, task_id: str) -> Job | None:
