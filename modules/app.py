@@ -242,6 +242,7 @@ def build(launch: Launch) -> App:
         Hashes(folders.cache / "hashes.json"),
         hashing=hashing,
         preferred=Path(launch.ckpt).expanduser().resolve() if launch.ckpt else None,
+        spare=None if launch.no_download_sd_model else folders.demo,
     )
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))

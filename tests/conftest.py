@@ -78,6 +78,6 @@ def app(checkpoint_folder) -> App:
 @pytest.fixture
 def fresh_app(tmp_path) -> App:
     """A program over an empty data folder."""
-    made = build(Launch(data_dir=str(tmp_path)))
+    made = build(Launch(data_dir=str(tmp_path), no_download_sd_model=True))
     yield made
     made.queue.close()

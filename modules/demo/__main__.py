@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         "--models", type=Path, default=Path("models"), help="folder that export writes to (default: %(default)s)"
     )
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long; the same command goes on")
-    parser.add_argument("--only", choices=("vae", "text", "unet"), help="train this step alone")
+    parser.add_argument("--only", choices=("vae", "decoder", "text", "unet"), help="train this step alone")
     parser.add_argument("--steps", type=int, help="length of the step that --only names, instead of the recipe's")
     parser.add_argument(
         "--pictures", type=int, default=PICTURES, help="how many the UNet learns from (default: %(default)s)"
@@ -70,7 +70,12 @@ def train(chosen: argparse.Namespace) -> None:
     seen = bank.paint(work / "bank", bank.scenes(PICTURES, 5), tokenizer(), 5)
     if chosen.only in (None, "vae"):
         extra = bank.paint(work / "bank-extra", bank.scenes(EXTRA_PICTURES, 7, whole=True), tokenizer(), 7)
-        vae.train([seen, extra], work / "vae.pt", _pace(vae.PACE, chosen), chosen.minutes)
+        vae.train([seen, extra], work / "vae-crops.pt", _pace(vae.PACE, chosen), chosen.minutes)
+        vae.polish([seen, extra], work / "vae.pt", work / "vae-crops.pt", vae.WHOLE_PACE, chosen.minutes)
+    if chosen.only in (None, "decoder"):
+        extra = bank.paint(work / "bank-extra", bank.scenes(EXTRA_PICTURES, 7, whole=True), tokenizer(), 7)
+        pace = _pace(vae.DECODER_PACE, chosen)
+        vae.polish([seen, extra], work / "vae-decoder.pt", work / "vae.pt", pace, chosen.minutes, decoder_alone=True)
     if chosen.only in (None, "text"):
         text.train(seen, tokenizer(), work / "text.pt", _pace(text.PACE, chosen), chosen.minutes)
     if chosen.only in (None, "unet"):

@@ -111,7 +111,9 @@ def text_keys(model: CLIPTextModel) -> Tensors:
 def write(work: Path, folder: Path, name: str = NAME) -> Path:
     """Write NAME.safetensors, NAME.yaml and the text encoder's folder from the check-points in `work`."""
     shift, scale = np.load(work / "spread.npy")
-    parts = (unet.load(work / "unet.pt"), vae.load(work / "vae.pt"), text.load(work / "text.pt"))
+    decoder = work / "vae-decoder.pt"
+    coder = vae.load(decoder if decoder.is_file() else work / "vae.pt")
+    parts = (unet.load(work / "unet.pt"), coder, text.load(work / "text.pt"))
     return write_parts((parts[0], normalised(parts[1], shift, scale), parts[2]), folder, name)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from modules.demo.bank import Bank
+from modules.demo.drawing import SIDE
 from modules.demo.loop import DEVICE, Course, Pace, best_weights, watched
 
 CHANNELS = 32
@@ -21,6 +22,10 @@ COLOUR_WEIGHT = 0.3
 CROPS = ((0.0, 32), (0.6, 64), (0.92, 128))
 SD_SCALE = 0.18215
 PACE = Pace(steps=10000, batch=8, rate=5e-4, warmup=100, decay=0.995)
+# Then whole pictures in larger batches, and at last the decoder alone, which leaves the latents as they are: it can go
+# on while the UNet learns.
+WHOLE_PACE = Pace(steps=1500, batch=4, rate=3e-4, warmup=50, decay=0.99)
+DECODER_PACE = Pace(steps=6000, batch=4, rate=3e-4, warmup=50, decay=0.995)
 
 
 def build() -> AutoencoderKL:
@@ -49,6 +54,22 @@ def train(banks: list[Bank], file: Path, pace: Pace = PACE, minutes: float = flo
         return reconstruction_loss(model, as_tensor(crops(banks, batch, side, rng)))
 
     course.run(loss, minutes)
+    return course
+
+
+def polish(
+    banks: list[Bank], file: Path, before: Path, pace: Pace, minutes: float = float("inf"), decoder_alone: bool = False
+) -> Course:
+    """Go on from the averaged weights in `before` with whole pictures; `decoder_alone` keeps the encoder as it is."""
+    torch.manual_seed(4)
+    model = build().to(DEVICE, memory_format=torch.channels_last)
+    model.load_state_dict(best_weights(before))
+    if decoder_alone:
+        model.encoder.requires_grad_(False)
+        model.quant_conv.requires_grad_(False)
+    course = Course(model=model, pace=pace, file=file)
+    rng = np.random.default_rng(3000 + course.step)
+    course.run(lambda step: reconstruction_loss(model, as_tensor(crops(banks, pace.batch, SIDE, rng))), minutes)
     return course
 
 

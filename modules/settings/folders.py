@@ -52,6 +52,11 @@ class Folders:
             config=_path(launch.ui_settings_file, data / "config.json"),
         )
 
+    @property
+    def demo(self) -> Path:
+        """The checkpoint that comes with the program."""
+        return PROGRAM / "models" / "Stable-diffusion" / "demo.safetensors"
+
     def output(self, path: str) -> Path:
         """An output folder from an option's text: relative ones lie under the data folder."""
         return (self.data / Path(path).expanduser()).resolve()

@@ -57,10 +57,21 @@ class Checkpoint:
 class Library:
     """The checkpoints of some folders. Scanning never reads a model; hashes come from the cache or when asked for."""
 
-    def __init__(self, folders: tuple[Path, ...], hashes: Hashes, hashing: bool = True, preferred: Path | None = None):
-        """`preferred`: a file that is in the list wherever it lies, and the one to use when none is chosen."""
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        hashes: Hashes,
+        hashing: bool = True,
+        preferred: Path | None = None,
+        spare: Path | None = None,
+    ):
+        """`preferred`: a file that is in the list wherever it lies, and the one to use when none is chosen.
+
+        `spare`: a file to use where there is no other; elsewhere it is in the list only if it lies in the folders.
+        """
         self._folders = folders
         self._preferred = preferred
+        self._spare = spare
         self._hashes = hashes
         self._hashing = hashing
         self._lock = threading.Lock()
@@ -76,6 +87,8 @@ class Library:
             for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
                 if path.suffix.lower() in SUFFIXES and ".vae." not in path.name and path.is_file():
                     found.setdefault(path.relative_to(folder).as_posix(), path)
+        if not found and self._spare is not None and self._spare.is_file():
+            found[self._spare.name] = self._spare
         with self._lock:
             self._found = found
 
@@ -109,8 +122,8 @@ class Library:
 
     def first(self) -> Checkpoint | None:
         """What to use when none is chosen."""
-        every = self.checkpoints()
-        return next((one for one in every if one.path == self._preferred), every[0] if every else None)
+        every = sorted(self.checkpoints(), key=lambda one: (one.path != self._preferred, one.path == self._spare))
+        return every[0] if every else None
 
     def _match(self, text: str) -> Checkpoint | None:
         bare = HASH_IN_BRACKETS.sub("", text).strip()

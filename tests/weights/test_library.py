@@ -77,3 +77,19 @@ def test_a_preferred_file_is_listed_wherever_it_lies_and_comes_first(folder, tmp
     (tmp_path / "z.safetensors").write_bytes(b"z")
     library = Library((folder,), Hashes(tmp_path / "h.json"), preferred=tmp_path / "z.safetensors")
     assert library.first().name == "z.safetensors" and library.find("z").path == tmp_path / "z.safetensors"
+
+
+def test_a_spare_file_serves_where_there_is_no_other(folder, tmp_path):
+    (spare := tmp_path / "demo.safetensors").write_bytes(b"d")
+    (empty := tmp_path / "empty").mkdir()
+    library = Library((empty,), Hashes(tmp_path / "h.json"), spare=spare)
+    assert library.first().path == spare and [one.name for one in library.checkpoints()] == ["demo.safetensors"]
+    (empty / "z.safetensors").write_bytes(b"z")
+    library.scan()
+    assert [one.name for one in library.checkpoints()] == ["z.safetensors"]
+
+
+def test_a_spare_file_among_others_is_not_the_first(folder):
+    (spare := folder / "A demo.safetensors").write_bytes(b"d")
+    library = Library((folder,), Hashes(folder / "h.json"), spare=spare)
+    assert library.checkpoints()[0].path == spare and library.first().name == "A model.safetensors"

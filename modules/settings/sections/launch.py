@@ -29,6 +29,7 @@ class Launch:
     codeformer_models_path: str = param("", "One more folder with CodeFormer models", flag="--codeformer-models-path")
     gfpgan_models_path: str = param("", "One more folder with GFPGAN models", flag="--gfpgan-models-path")
     ckpt: str = param("", "Checkpoint to load at start when none is chosen in the settings", flag="--ckpt")
+    no_download_sd_model: bool = param(False, "Do not offer the built-in demo checkpoint where there is no other", flag="--no-download-sd-model")
     styles_file: list[str] = param([], "Style files; each may hold *", flag="--styles-file", doc="Default: styles.csv under the data folder.")
     ui_settings_file: str = param("", "Settings file", flag="--ui-settings-file", doc="Default: config.json under the data folder.")
     no_hashing: bool = param(False, "Do not compute checkpoint hashes", flag="--no-hashing")
@@ -71,7 +72,7 @@ class Launch:
 # A1111's flags that mean nothing here, with the number of their values: they are read over.
 MEANINGLESS: dict[str, int] = {
     "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
-    "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--no-download-sd-model": 0, "--ui-debug-mode": 0,
+    "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--ui-debug-mode": 0,
     "--config": 1, "--textual-inversion-templates-dir": 1, "--localizations-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
     "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--ui-config-file": 1, "--precision": 1, "--upcast-sampling": 0,
     "--medvram": 0, "--medvram-sdxl": 0, "--lowvram": 0, "--lowram": 0, "--disable-nan-check": 0,
