@@ -162,11 +162,17 @@ class Engine:
         """The model cache; called by the worker thread alone."""
         if self._cache is None:
             from modules.weights.cache import Cache
+            from modules.weights.companions import Companions
             from modules.weights.networks.store import Store
 
             launch, folders, library, options, shelves = self._parts
             where = self._place()
-            self._cache = Cache(library, where, limit=lambda: options.view().sd_checkpoints_limit)
+            self._cache = Cache(
+                library,
+                where,
+                limit=lambda: options.view().sd_checkpoints_limit,
+                companions=Companions(folders.text_encoders, folders.vaes),
+            )
             self._networks = Store(
                 shelves,
                 where.device,

@@ -14,7 +14,7 @@ from modules.generate.result import Picture
 from modules.generate.stages import Stage
 from modules.sampling.brownian import BrownianNoise, seedless_entropy
 from modules.sampling.guidance import Contexts
-from modules.sampling.prediction import Levels
+from modules.sampling.prediction import FlowLevels, Levels
 from modules.sampling.rng import NoiseSource, Variation
 from modules.sampling.samplers.consistency import distilled
 from modules.sampling.schedules import sigmas
@@ -23,6 +23,7 @@ from modules.weights.loader import Model
 
 PADDING = "Pad conds", "Pad conds v0"  # keys of options that do nothing where the prompts are of one length
 MASK_WEIGHT = "Conditional mask weight"
+GUIDANCE = "Distilled CFG Scale"
 OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 
 
@@ -91,7 +92,10 @@ def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),
         steering=steering,
-        told=[{**ready.told, **_told(image, models), **_mask_weight(model, plan, stage)} for image in steering.images],
+        told=[
+            {**ready.told, **_told(image, models), **_mask_weight(model, plan, stage), **_guidance(model)}
+            for image in steering.images
+        ],
         sigmas=sigmas(
             stage.choice.schedule,
             stage.laid_out,
@@ -122,6 +126,11 @@ def _mask_weight(model: Model, plan: Plan, stage: Stage) -> dict[str, str | None
     return {MASK_WEIGHT: f"{plan.view.inpainting_mask_weight:g}" if matters else None}
 
 
+def _guidance(model: Model) -> dict[str, str | None]:
+    """A scale that this model is not told is not told of its pictures."""
+    return {} if model.arch.guided else {GUIDANCE: None}
+
+
 def _steering(plan: Plan, stage: Stage, conditioner: Conditioner, first: int) -> Steering:
     images = slice(first, first + plan.request.batch_size)
     return conditioner.steering(stage.wording.prompts[images], stage.wording.negative_prompts[images])
@@ -130,6 +139,8 @@ def _steering(plan: Plan, stage: Stage, conditioner: Conditioner, first: int) ->
 def levels_of(model: Model, plan: Plan, stage: Stage) -> Levels:
     """The model's noise levels as the options want them; DDIM's family is not quantized, as in A1111."""
     view = plan.view
+    if isinstance(model.levels, FlowLevels) and view.flow_shift:
+        return FlowLevels(view.flow_shift, model.levels.count)
     return model.levels.altered(
         half=view.use_downcasted_alpha_bar,
         zero_snr=view.sd_noise_schedule == "Zero Terminal SNR",

@@ -27,7 +27,10 @@ def _edited(batch: Batch) -> Tensor:
 
 
 def _inpainted(batch: Batch) -> Tensor:
-    """The mask, 1 where to draw, over the latents of the picture, which is grey there, or by the option less so."""
+    """The mask, 1 where to draw, over the latents of the picture, which is grey there, or by the option less so.
+
+    To Flux's fill model the mask is told for each pixel, as 64 channels, and after the picture.
+    """
     start, stage, model = batch.start, batch.stage, batch.model
     pixels = torch.zeros(1, 3, stage.height, stage.width)
     hole = torch.ones(1, 1, stage.height, stage.width)
@@ -39,6 +42,11 @@ def _inpainted(batch: Batch) -> Tensor:
     hidden = functional.interpolate(hole, pixels.shape[2:])
     shown = torch.lerp(pixels, pixels * (1 - hidden), batch.plan.view.inpainting_mask_weight)
     latent = _sized(model.vae.encode(shown), batch)
+    if model.arch.given == "fill":
+        side = model.arch.downscale
+        sized = functional.interpolate(hole, (latent.shape[2] * side, latent.shape[3] * side))
+        mask = functional.pixel_unshuffle(sized, side).to(latent)
+        return torch.cat([latent, mask.expand(len(latent), -1, -1, -1)], dim=1)
     mask = functional.interpolate(hole, latent.shape[2:]).to(latent)
     return torch.cat([mask.expand(len(latent), -1, -1, -1), latent], dim=1)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from modules.generate.long import Long
 from modules.generate.stages import Stage
 from modules.generate.wording import chunker
 from modules.prompts.chunks import LENGTH, Chunk, Find, Vocabulary
@@ -104,9 +105,16 @@ class Conditioner:
         stage: Stage,
         find: Find = lambda ids, place: None,
         sizes: int = 0,
+        long: Long | None = None,
+        guidance: float | None = None,
     ):
-        """`find` tells the embeddings among tokens. `sizes`: how many follow the pooled text, see `size_vector`."""
+        """`find` tells the embeddings among tokens. `sizes`: how many follow the pooled text, see `size_vector`.
+
+        `guidance`: the CFG scale that a distilled model is told.
+        """
         self._towers = towers
+        self._long = long
+        self._guidance = guidance
         self._view = view
         self._stage = stage
         self._chunks = chunker(view, find)
@@ -133,7 +141,7 @@ class Conditioner:
     def _padded(self, image: Prompted) -> Prompted:
         """Both prompts of one length where the options want that: by empty chunks, or as A1111 once did."""
         view, negative, wanted = self._view, image.negative, image.parts[0].length
-        if negative.length == wanted or not (view.pad_cond_uncond or view.pad_cond_uncond_v0):
+        if self._long is not None or negative.length == wanted or not (view.pad_cond_uncond or view.pad_cond_uncond_v0):
             return image
         if view.pad_cond_uncond_v0:
             return replace(image, negative=negative.stretched(wanted), padded=True)
@@ -164,20 +172,28 @@ class Conditioner:
         words = dict.fromkeys(name for column in columns for chunk in column for _, name in chunk.words)
         self._words = [*words] * len(self._towers) + self._words
         context, pooled = self._context(columns), self._pooled(columns[0])
+        if self._long is not None:
+            context = self._long.after(context, [entry.text for entry in entries], self._view.emphasis)
         if pooled is None:
             return tuple(Condition(one) for one in context.chunk(len(entries)))
-        if negative and not any(texts):
-            context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
-        sizes = size_vector(self._view, self._stage, negative, self._sizes).to(pooled)
+        if self._sizes:
+            if negative and not any(texts):
+                context, pooled = torch.zeros_like(context), torch.zeros_like(pooled)
+            sizes = size_vector(self._view, self._stage, negative, self._sizes).to(pooled)
+            pooled = torch.cat([pooled, sizes.expand(len(pooled), -1)], dim=1)
+        guidance = None if self._guidance is None else pooled.new_tensor([self._guidance])
         return tuple(
-            Condition(one, torch.cat([whole, sizes], dim=1))
+            Condition(one, whole, guidance=guidance)
             for one, whole in zip(context.chunk(len(entries)), pooled.chunk(len(entries)), strict=True)
         )
 
     def _context(self, columns: list[list[Chunk]]) -> Tensor:
-        """`[entries, 77·columns, D]`: chunk after chunk, of all text encoders side by side."""
-        towers = (torch.cat([self._column(tower, column) for column in columns], dim=1) for tower in self._towers)
-        return torch.cat(list(towers), dim=2)
+        """`[entries, 77·columns, D]`: chunk after chunk, of all text encoders side by side; D is 0 if none counts."""
+        beside = [tower for tower in self._towers if tower.beside]
+        towers = [torch.cat([self._column(tower, column) for column in columns], dim=1) for tower in beside]
+        if not towers:
+            return torch.zeros(len(columns[0]), len(EMPTY.tokens) * len(columns), 0, device=self._towers[0].device)
+        return torch.cat(towers, dim=2)
 
     def _column(self, tower: TextEncoder, column: list[Chunk]) -> Tensor:
         asked, places = self._distinct(column)
@@ -186,10 +202,11 @@ class Conditioner:
         return z if emphasis == "Ignore" else emphasise(z, column, balanced=emphasis == "Original")
 
     def _pooled(self, column: list[Chunk]) -> Tensor | None:
-        """`[entries,P]`, never weighted, of the text encoder that has it."""
+        """`[entries,P]`, never weighted, of the text encoders that have it."""
         asked, places = self._distinct(column)
         answers = (tower.pooled(*asked) for tower in self._towers)
-        return next((pooled[places] for pooled in answers if pooled is not None), None)
+        found = [pooled[places] for pooled in answers if pooled is not None]
+        return torch.cat(found, dim=1) if found else None
 
     def _distinct(self, column: list[Chunk]) -> tuple[Asked, list[int]]:
         """What text encoders are asked, and which answer is for which chunk: alternations come round and round."""

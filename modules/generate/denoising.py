@@ -114,7 +114,8 @@ def _guided(batch: Batch) -> Guided:
 
 
 def _prediction(batch: Batch) -> Prediction:
-    return batch.model.prediction(batch.levels, whole=batch.stage.choice.sampler.schedule is not None)
+    sampler = batch.stage.choice.sampler
+    return batch.model.prediction(batch.levels, whole=sampler.schedule is not None, as_eps=sampler.distilled)
 
 
 def _image_scale(batch: Batch) -> float | None:

@@ -27,9 +27,9 @@ LocalName = Callable[[str, str], str | None]  # a shelf and a hash → the name 
 
 HIRES = "Hires upscale", "Hires resize", "Hires steps", "Hires upscaler"
 ORDER = (  # A1111's; what is not named here comes between these and Version, in order of declaration
-    "Steps", "Sampler", "Schedule type", "CFG scale", "Image CFG scale", "Seed", "Size", MODEL_HASH, MODEL, VAE_HASH,
-    VAE, "Variation seed", "Variation seed strength", "Seed resize from", "Denoising strength",
-    "Conditional mask weight", "Clip skip", "ENSD",
+    "Steps", "Sampler", "Schedule type", "CFG scale", "Distilled CFG Scale", "Image CFG scale", "Seed", "Size",
+    MODEL_HASH, MODEL, VAE_HASH, VAE, "Variation seed", "Variation seed strength", "Seed resize from",
+    "Denoising strength", "Conditional mask weight", "Clip skip", "ENSD",
     "Token merging ratio", "Token merging ratio hr", "RNG", "NGMS", "Tiling", "Hires checkpoint",
     "Hires sampler", "Hires prompt", "Hires negative prompt", "Hires schedule type", *HIRES, "Mask mode", "Mask blur",
     "Inpaint area", "Masked area padding", "Masked content", LORA_HASHES, TI_HASHES,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modules.generate.conditioning import Conditioner
+from modules.generate.long import Long
 from modules.generate.plan import Plan
 from modules.generate.stages import Stage
 from modules.generate.wording import uses_of
@@ -54,7 +55,16 @@ class Models:
         model.altered.apply(_wanted(plan.view, stage, worn.hypernetworks))
         words = self._networks.teach(model, worn.bundled)
         towers = list(model.towers.values())
-        conditioner = Conditioner(towers, plan.view, stage, words.find, model.arch.sizes)
+        arch = model.arch
+        conditioner = Conditioner(
+            towers,
+            plan.view,
+            stage,
+            words.find,
+            arch.sizes,
+            Long(model.t5, arch.width, arch.least) if arch.t5_prefix else None,
+            plan.request.distilled_cfg_scale if arch.guided else None,
+        )
         return Ready(model, conditioner, {**self._vae_told(vae), **worn.told})
 
     def _put_vae(self, model: Model) -> Worn:

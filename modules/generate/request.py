@@ -37,6 +37,8 @@ class Request:
     steps: int = param(20, "Sampling steps", slider=Range(1, 150), valid=Range(1, 9999), infotext="Steps", token="steps")
     cfg_scale: float = param(7.0, "CFG Scale", slider=Range(1, 30, 0.5), valid=Range(0, 1000), infotext="CFG scale", token="cfg",
                              doc="Classifier-free guidance: x0 = uncond + cfg_scale * (cond - uncond).")
+    distilled_cfg_scale: float = param(3.5, "Distilled CFG Scale", slider=Range(1, 30, 0.1), valid=Range(0, 1000), infotext="Distilled CFG Scale",
+                                       doc="What models that were distilled with it are told, as Flux.1 dev; their CFG Scale is best left at 1.")
     width: int = param(512, "Width", slider=Range(64, 2048, 8), valid=Range(8, 16384), token="width")
     height: int = param(512, "Height", slider=Range(64, 2048, 8), valid=Range(8, 16384), token="height")
     tiling: bool | None = param(None, "Tiling", omit=lambda r: True, doc="For this request, in place of the option tiling.")

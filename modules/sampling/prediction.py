@@ -14,12 +14,14 @@ class Condition:
     """What a network is given beside x and t, one row for each image.
 
     `context` `[B,n,D]`: the text. `vector` `[B,V]`: the text as a whole and the picture's sizes, for SDXL. `image`
-    `[B,c,h,w]`: latents that go in beside x, for models that inpaint or edit.
+    `[B,c,h,w]`: latents that go in beside x, for models that inpaint or edit. `guidance` `[B]`: the CFG scale, for
+    models that were distilled to answer as if guided.
     """
 
     context: Tensor
     vector: Tensor | None = None
     image: Tensor | None = None
+    guidance: Tensor | None = None
 
     @classmethod
     def joined(cls, rows: Sequence[Condition]) -> Condition:
@@ -28,7 +30,15 @@ class Condition:
             torch.cat([row.context for row in rows]),
             _stacked([row.vector for row in rows]),
             _stacked([row.image for row in rows]),
+            _stacked([row.guidance for row in rows]),
         )
+
+    def to(self, dtype: torch.dtype) -> Condition:
+        """In another precision."""
+        parts = (self.context, self.vector, self.image, self.guidance)
+        context, *others = (None if part is None else part.to(dtype) for part in parts)
+        assert context is not None
+        return Condition(context, *others)
 
 
 def _stacked(tensors: Sequence[Tensor | None]) -> Tensor | None:
@@ -69,6 +79,15 @@ class Levels:
         return Levels(without_signal_at_the_end(alphas) if zero_snr else alphas, whole)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Where schedules that know but two ends are laid out, lowest first; `placed` makes σ of what they find."""
+        return self.sigma_min, self.sigma_max
+
+    def placed(self, values: Tensor) -> Tensor:
+        """σ of numbers between the `ends`."""
+        return values
+
+    @property
     def sigma_min(self) -> float:
         return float(self.sigmas[0])
 
@@ -90,6 +109,49 @@ class Levels:
         low = (torch.searchsorted(logs, log.contiguous(), right=True) - 1).clamp(0, len(logs) - 2)
         part = ((logs[low] - log) / (logs[low] - logs[low + 1])).clamp(0, 1)
         return low + part.round() if self._whole else (1 - part) * low + part * (low + 1)
+
+
+PURE = 1e-4  # signal left at the highest level of a flow, where there is none, so that σ stays finite
+
+
+class FlowLevels(Levels):
+    """The levels of a flow from noise to picture, x = (1 − τ)·x₀ + τ·noise: here by σ = τ/(1 − τ).
+
+    Seen as x/(1 − τ) such a latent is x₀ + σ·noise, which is what samplers walk over; so all of them, those that add
+    noise too, do here what they are meant to. Schedules with two ends are laid out in τ, as others lay them out.
+    `shift` α moves the levels towards noise: τ = α·s/(1 + (α − 1)·s), s even (Esser et al. 2024, eq. 23).
+    """
+
+    def __init__(self, shift: float = 1.0, count: int = 1000):
+        even = torch.arange(1, count + 1, dtype=torch.float64) / count
+        self.shift, self.count = shift, count
+        self.sigmas = self._of_even(even)
+        self.logs = self.sigmas.log()
+        self.alphas = 1 / (1 + self.sigmas**2)
+        self._whole = False
+
+    def altered(self, *, half: bool = False, zero_snr: bool = False, whole: bool = False) -> Levels:
+        """Options for ᾱ mean nothing here."""
+        return self
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return float(self.sigmas[0] / (1 + self.sigmas[0])), 1.0
+
+    def placed(self, values: Tensor) -> Tensor:
+        held = values.clamp(max=1 - PURE)
+        return (held / (1 - held)).float()
+
+    def sigma(self, t: Tensor) -> Tensor:
+        return self._of_even((t.double() + 1) / self.count)
+
+    def t(self, sigma: Tensor) -> Tensor:
+        share = sigma.double() / (1 + sigma.double())
+        even = share / (self.shift - (self.shift - 1) * share)
+        return (even * self.count - 1).clamp(0, self.count - 1).float()
+
+    def _of_even(self, even: Tensor) -> Tensor:
+        return self.placed(self.shift * even / (1 + (self.shift - 1) * even))
 
 
 def without_signal_at_the_end(alphas: Tensor) -> Tensor:
@@ -134,3 +196,17 @@ class V:
         alpha = self.whole.alphas[int(t)]
         eps = v * float(alpha**0.5) + scaled * float((1 - alpha) ** 0.5)
         return x - eps * float(sigma)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A network that predicts noise − x₀, told τ (Lipman et al. 2022, arXiv 2210.02747); σ as in `FlowLevels`."""
+
+    model: Model
+    levels: Levels
+
+    def __call__(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+        """x₀ for `x` `[B,C,h,w]` at one σ (0-d, CPU) for the whole batch."""
+        share = sigma / (1 + sigma)
+        seen = x / float(1 + sigma)
+        return seen - self.model(seen, share.reshape(1).to(x.device).expand(len(x)), condition) * float(share)

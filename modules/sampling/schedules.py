@@ -43,7 +43,8 @@ def sigmas(
     if schedule.needs_model:
         made: Tensor = function(count, levels, **taken)
     else:
-        made = function(count, low or levels.sigma_min, high or levels.sigma_max, rho or schedule.rho, **taken)
+        lowest, highest = levels.ends
+        made = levels.placed(function(count, low or lowest, high or highest, rho or schedule.rho, **taken))
     if not schedule.ends_above_zero:
         made = torch.cat([made, made.new_zeros(1)])
     return torch.cat([made[:-2], made[-1:]]) if discard and not schedule.keeps_all else made

@@ -18,6 +18,7 @@ class Folders:
     models: Path
     checkpoints: tuple[Path, ...]
     vaes: tuple[Path, ...]
+    text_encoders: tuple[Path, ...]
     loras: tuple[Path, ...]
     hypernetworks: Path
     embeddings: Path
@@ -35,6 +36,7 @@ class Folders:
             models=models,
             checkpoints=(models / "Stable-diffusion", *_more(launch.ckpt_dir)),
             vaes=(models / "VAE", *_more(launch.vae_dir)),
+            text_encoders=(models / "text_encoder", *_more(launch.text_encoder_dir)),
             loras=(_path(launch.lora_dir, models / "Lora"), _path(lycoris, models / "LyCORIS")),
             hypernetworks=_path(launch.hypernetwork_dir, models / "hypernetworks"),
             embeddings=_path(launch.embeddings_dir, data / "embeddings"),
@@ -75,7 +77,8 @@ class Folders:
     def wanted(self) -> tuple[Path, ...]:
         """The folders that people put files into; made at start."""
         files = [folders[0] for folders in (*self.upscalers.values(), *self.faces.values())]
-        return self.checkpoints[0], self.vaes[0], self.loras[0], self.hypernetworks, self.embeddings, *files
+        own = self.checkpoints[0], self.vaes[0], self.text_encoders[0], self.loras[0]
+        return *own, self.hypernetworks, self.embeddings, *files
 
 
 def _path(given: str, default: Path) -> Path:

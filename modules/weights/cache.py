@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 
 from modules.exceptions import NotFound
+from modules.weights.companions import Companions
 from modules.weights.devices import Place
 from modules.weights.library import Checkpoint, Library
 from modules.weights.loader import Model, load
@@ -22,10 +23,17 @@ Key = tuple[str, int, int]  # path, mtime, size: a replaced file is another mode
 class Cache:
     """Loaded models by file; used by the worker thread alone."""
 
-    def __init__(self, library: Library, place: Place, limit: Callable[[], int] = lambda: 1):
+    def __init__(
+        self,
+        library: Library,
+        place: Place,
+        limit: Callable[[], int] = lambda: 1,
+        companions: Companions | None = None,
+    ):
         self.place = place
         self._library = library
         self._limit = limit
+        self._companions = companions
         self._models: OrderedDict[Key, Model] = OrderedDict()
 
     def get(self, checkpoint: Checkpoint, among: int = 1) -> Model:
@@ -33,7 +41,7 @@ class Cache:
         key = _key(checkpoint)
         if (model := self._models.get(key)) is None:
             self._make_room(among)
-            model = self._models[key] = load(self._library.hashed(checkpoint), self.place)
+            model = self._models[key] = load(self._library.hashed(checkpoint), self.place, self._companions)
         self._models.move_to_end(key)
         return model
 

@@ -16,6 +16,13 @@ class Place:
     dtype: torch.dtype
     vae_dtype: torch.dtype
 
+    def of(self, flow: bool) -> Place:
+        """For a family: flow models were trained in bfloat16, whose range float16 does not have."""
+        if not flow or self.dtype != torch.float16 or not _has_bfloat16(self.device):
+            return self
+        vae = torch.bfloat16 if self.vae_dtype == torch.float16 else self.vae_dtype
+        return Place(self.device, torch.bfloat16, vae)
+
 
 def place(*, use_cpu: bool = False, device_id: str = "", no_half: bool = False, no_half_vae: bool = False) -> Place:
     """CUDA (or ROCm), else Apple's MPS, else Intel's XPU, else the CPU, which computes in 32 bits."""
@@ -46,3 +53,7 @@ def memory(device: torch.device) -> dict[str, Any]:
         key = {"inactive": "inactive_split"}.get(name, name)
         told[name] = {part: stats.get(f"{key}_bytes.all.{part}", 0) for part in ("current", "peak")}
     return told | {"events": {"retries": stats.get("num_alloc_retries", 0), "oom": stats.get("num_ooms", 0)}}
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)

@@ -14,9 +14,14 @@ Shapes = Mapping[str, tuple[int, ...]]
 def unet_arguments(shapes: Shapes, said: Mapping[str, Any]) -> dict[str, Any]:
     """Of diffusers' UNet2DConditionModel; only the number of heads cannot be read from shapes: `said` may tell."""
     channels, depths, layers = _input_blocks(shapes)
-    levels, attends = channels[::layers], depths[::layers]
+    levels = channels[::layers]
+    down = [depths[first : first + layers] for first in range(0, len(depths), layers)]
+    up = [
+        [_depth(shapes, f"output_blocks.{first + number}.1") for number in range(layers + 1)]
+        for first in range(0, len(levels) * (layers + 1), layers + 1)
+    ]
     inside = next(key for key in shapes if key.startswith(UNET) and key.endswith("attn2.to_k.weight"))
-    linear = len(shapes[UNET + "middle_block.1.proj_in.weight"]) == 2
+    linear = len(next(shapes[key] for key in shapes if key.startswith(UNET) and key.endswith("proj_in.weight"))) == 2
     head = said.get("num_head_channels", -1)
     if head == -1 and linear and "num_heads" not in said:
         head = HEAD
@@ -25,17 +30,31 @@ def unet_arguments(shapes: Shapes, said: Mapping[str, Any]) -> dict[str, Any]:
         "out_channels": shapes[UNET + "out.2.weight"][0],
         "block_out_channels": levels,
         "layers_per_block": layers,
-        "down_block_types": ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in attends],
-        "up_block_types": ["CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(attends)],
-        "transformer_layers_per_block": [depth or 1 for depth in attends[:-1]] + [_depth(shapes, "middle_block.1")],
+        "down_block_types": ["CrossAttnDownBlock2D" if any(depth) else "DownBlock2D" for depth in down],
+        "up_block_types": ["CrossAttnUpBlock2D" if any(depth) else "UpBlock2D" for depth in up],
         "cross_attention_dim": shapes[inside][1],
         # diffusers' name for the number of heads
         "attention_head_dim": [width // head for width in levels] if head > 0 else said.get("num_heads", 8),
         "use_linear_projection": linear,
-    }
+    } | _attention(shapes, down, up)
     if (vector := UNET + "label_emb.0.0.weight") in shapes:
         arguments |= {"class_embed_type": "projection", "projection_class_embeddings_input_dim": shapes[vector][1]}
     return arguments
+
+
+def _attention(shapes: Shapes, down: list[list[int]], up: list[list[int]]) -> dict[str, Any]:
+    """How deep the transformers are: a number for each level, lists where a pruned model varies."""
+    middle = _depth(shapes, "middle_block.1")
+    even = [depths[0] for depths in down]
+    mirrored = [[depth] * (len(down[0]) + 1) for depth in reversed(even)]
+    if middle and up == mirrored and all(len(set(depths)) == 1 for depths in down):
+        return {"transformer_layers_per_block": [depth or 1 for depth in even[:-1]] + [middle]}
+    whole = UNET + "middle_block.0.in_layers.2.weight" in shapes
+    return {
+        "transformer_layers_per_block": [[depth or 1 for depth in depths] for depths in down[:-1]]
+        + [middle if middle and not any(down[-1]) else [depth or 1 for depth in down[-1]]],
+        "reverse_transformer_layers_per_block": [[depth or 1 for depth in depths] for depths in up],
+    } | ({} if middle else {"mid_block_type": "UNetMidBlock2D" if whole else None})
 
 
 def _input_blocks(shapes: Shapes) -> tuple[list[int], list[int], int]:
@@ -77,6 +96,8 @@ def vae_arguments(shapes: Shapes) -> dict[str, Any]:
         "block_out_channels": levels,
         "layers_per_block": sum(1 for key in shapes if block.fullmatch(key)),
         "latent_channels": shapes[VAE + "decoder.conv_in.weight"][1],
+        "use_quant_conv": VAE + "quant_conv.weight" in shapes,
+        "use_post_quant_conv": VAE + "post_quant_conv.weight" in shapes,
     }
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-WHOLE = "only single files with all parts are supported yet"
+ALONE = "its text encoders belong into models/text_encoder, its VAE into models/VAE"
 KINDS = (  # the first whose pattern some name begins with; the more particular ones come first
     (r"(?:.*[._])?(?:lora_(?:up|down|A|B|unet|te)|hada_w1|lokr_w|oft_blocks)", "a LoRA; put it into models/Lora"),
     (r"emb_params$|string_to_param|clip_[lg]$|<.*>$", "a textual inversion embedding; put it into embeddings"),
     (r"control_model\.|controlnet_|input_hint_block\.", "a ControlNet, which this program does not use"),
     (r"image_proj\.|ip_adapter\.", "an IP-Adapter, which this program does not use"),
-    (r"(?:model\.diffusion_model\.)?joint_blocks\.", "an SD3 checkpoint, which is not supported yet"),
-    (r"(?:model\.diffusion_model\.)?double_blocks\.", "a Flux checkpoint, which is not supported yet"),
-    (r"(?:down|up)_blocks\.\d|mid_block\.", "a UNet in diffusers' layout; " + WHOLE),
-    (r"model\.diffusion_model\.", "a UNet without its text encoder or VAE; " + WHOLE),
-    (r"(?:input|output)_blocks\.\d", "a bare UNet; " + WHOLE),
+    (r"(?:model\.diffusion_model\.)?joint_blocks\.", "part of an SD3 model; " + ALONE),
+    (r"(?:model\.diffusion_model\.)?double_blocks\.", "part of a Flux model; " + ALONE),
+    (r"(?:down|up)_blocks\.\d|mid_block\.", "a UNet in diffusers' layout, which needs the folder of its whole model"),
+    (r"model\.diffusion_model\.", "a UNet without its text encoder or VAE; " + ALONE),
+    (r"(?:input|output)_blocks\.\d", "a bare UNet; " + ALONE),
     (r"(?:first_stage_model\.)?(?:encoder|decoder)\.(?:conv_in|mid)", "a VAE without a model; put it into models/VAE"),
     (r"(?:text_model|transformer\.(?:text_model|resblocks)|encoder\.block)\.", "a text encoder without a model"),
     (r"params_ema$|params$|model\.\d+\.sub\.|body\.\d+\.rdb\d|RRDB_trunk", "an upscaler; put it into models/ESRGAN"),

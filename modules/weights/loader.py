@@ -1,119 +1,114 @@
-"""A single checkpoint file becomes modules on a device; no hub, no code from the file."""
+"""A checkpoint becomes modules on a device; no hub, no code from the file."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from accelerate import init_empty_weights
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
+from diffusers import AutoencoderKL
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
-from modules.exceptions import CorruptFile, UnknownArchitecture
-from modules.sampling.prediction import Condition, Eps, Levels, V
+from modules.exceptions import UnknownArchitecture
+from modules.sampling.prediction import Condition, Eps, Flow, FlowLevels, Levels, V
 from modules.weights import openclip
 from modules.weights.alterations import Altered
-from modules.weights.arch import CLIP, Arch, Tower, detect
+from modules.weights.arch import Arch, Tower
+from modules.weights.bodies import BODIES
+from modules.weights.companions import Companions
 from modules.weights.devices import Place
-from modules.weights.dimensions import UNET, VAE
+from modules.weights.filling import Filling
 from modules.weights.library import Checkpoint
-from modules.weights.networks.keys import ldm_names, modules
+from modules.weights.networks.keys import modules
 from modules.weights.networks.overlay import Overlay
 from modules.weights.networks.reading import Target
-from modules.weights.tensorfile import Tensors, read_tensors
+from modules.weights.parts import Parts, parts_of
+from modules.weights.t5 import T5Encoder
 from modules.weights.text import TextEncoder
 from modules.weights.vae import Vae
 
 log = logging.getLogger(__name__)
 
-OLD_CLIP = "cond_stage_model.transformer."  # where some early files have what belongs below `text_model`
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A checkpoint ready to run. `towers`: its text encoders by the name that networks know them by."""
+    """A checkpoint ready to run. `towers`: its text encoders by the name that networks know them by; `t5` beside them.
+
+    `unet` is what denoises, a transformer in the families that have one.
+    """
 
     checkpoint: Checkpoint
     arch: Arch
-    unet: UNet2DConditionModel
+    unet: Any
     vae: Vae
     towers: Mapping[str, TextEncoder]
+    t5: T5Encoder | None = None
     levels: Levels
     place: Place
     altered: Altered
     overlay: Overlay
-    predicts: str = "eps"  # or v
+    predicts: str = "eps"  # or v, or flow
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
-        """The UNet's answer in float32, computed in its own precision."""
+        """The network's answer in float32, computed in its own precision."""
         dtype = self.place.dtype
-        seen = x if condition.image is None else torch.cat([x, condition.image], dim=1)
-        vector = None if condition.vector is None else condition.vector.to(dtype)
-        answer: Tensor = self.unet(
-            seen.to(dtype), t.to(dtype), condition.context.to(dtype), class_labels=vector, return_dict=False
-        )[0]
-        return answer.float()
+        return BODIES[self.arch.body].ask(self.unet, x.to(dtype), t.to(dtype), condition.to(dtype)).float()
 
-    def prediction(self, levels: Levels | None = None, whole: bool = False) -> Eps | V:
-        """x₀ of a noisy latent; `levels` in place of the model's own. `whole`: as DDIM's family reads a v, see `V`."""
-        if self.predicts == "v":
-            return V(self.denoise, levels or self.levels, self.levels if whole else None)
-        return Eps(self.denoise, levels or self.levels)
+    def prediction(self, levels: Levels | None = None, whole: bool = False, as_eps: bool = False) -> Eps | V | Flow:
+        """x₀ of a noisy latent; `levels` in place of the model's own. `whole`: as DDIM's family reads a v, see `V`.
+
+        `as_eps`: a v counts for ε, as A1111's LCM takes it.
+        """
+        levels = levels or self.levels
+        if self.predicts == "flow":
+            return Flow(self.denoise, levels)
+        if self.predicts == "v" and not as_eps:
+            return V(self.denoise, levels, self.levels if whole else None)
+        return Eps(self.denoise, levels)
 
 
-def load(checkpoint: Checkpoint, place: Place) -> Model:
-    """Read a checkpoint. UnknownArchitecture or CorruptFile with a sentence when it cannot be used."""
+def load(checkpoint: Checkpoint, place: Place, companions: Companions | None = None) -> Model:
+    """Read a checkpoint. UnknownArchitecture, CorruptFile or MissingNetwork with a sentence when it cannot be used."""
     started = time.monotonic()
-    tensors = _named_alike(read_tensors(checkpoint.path))
-    arch = detect(checkpoint, {key: tuple(tensor.shape) for key, tensor in tensors.items()})
-    unet = _assigned(
-        _empty(UNet2DConditionModel, arch.unet, checkpoint),
-        _unet_tensors(tensors, arch),
-        checkpoint,
-        place.device,
-        place.dtype,
-    )
-    vae = _assigned(
-        _empty(AutoencoderKL, arch.vae, checkpoint),
-        _vae_tensors(tensors, arch),
-        checkpoint,
-        place.device,
-        place.vae_dtype,
-    )
-    towers = {tower.part: _text_encoder(tower, tensors, checkpoint, place) for tower in arch.towers}
-    levels = Levels.scaled_linear(*arch.betas).altered(zero_snr=arch.zero_snr)
+    parts = parts_of(checkpoint, companions or Companions())
+    arch = parts.arch
+    place = place.of(arch.predicts == "flow")
+    name = checkpoint.path.name
+    filling = Filling(name=name, device=place.device, dtype=place.dtype, mapped=parts.mapped)
+    unet = filling.fill(_empty(BODIES[arch.body].cls, arch.unet, name), parts.body)
+    vae = replace(filling, dtype=place.vae_dtype).fill(_empty(AutoencoderKL, arch.vae, name), parts.vae)
+    towers = {tower.part: _text_encoder(tower, parts, filling, place) for tower in arch.towers}
+    long = _t5(parts, filling, place)
     model = Model(
-        checkpoint,
-        arch,
-        unet,
-        Vae(vae, arch.scale_factor),
-        towers,
-        levels,
-        place,
-        Altered(unet, vae),
-        _overlay(unet, towers, tensors, arch),
-        arch.predicts or ("v" if _predicts_v(unet, arch, place) else "eps"),
+        checkpoint=checkpoint,
+        arch=arch,
+        unet=unet,
+        vae=Vae(vae, arch.scale_factor, arch.offset),
+        towers=towers,
+        t5=long,
+        levels=_levels(arch),
+        place=place,
+        altered=Altered(unet, vae),
+        overlay=_overlay(unet, towers, long, parts),
+        predicts=arch.predicts or ("v" if _predicts_v(unet, arch, place) else "eps"),
     )
     log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
     return model
 
 
-def _named_alike(tensors: Tensors) -> Tensors:
-    """All CLIP text encoders under the name that most files have."""
-    if not any(key.startswith(OLD_CLIP + "embeddings.") for key in tensors):
-        return tensors
-    new = "cond_stage_model." + CLIP
-    return {new + key.removeprefix(OLD_CLIP) if key.startswith(OLD_CLIP) else key: one for key, one in tensors.items()}
+def _levels(arch: Arch) -> Levels:
+    if arch.predicts == "flow":
+        return FlowLevels(arch.shift, arch.levels)
+    return Levels.scaled_linear(*arch.betas).altered(zero_snr=arch.zero_snr)
 
 
 @torch.inference_mode()
-def _predicts_v(unet: UNet2DConditionModel, arch: Arch, place: Place) -> bool:
+def _predicts_v(unet: Any, arch: Arch, place: Place) -> bool:
     """Whether a network predicts v: in nearly pure noise, ε is what it is given, and v = −x₀ has nothing of it."""
     noise = torch.randn(1, arch.unet["in_channels"], 16, 16, generator=torch.Generator().manual_seed(0))
     context = torch.zeros(1, 77, arch.unet["cross_attention_dim"])
@@ -123,51 +118,43 @@ def _predicts_v(unet: UNet2DConditionModel, arch: Arch, place: Place) -> bool:
     return bool(alike < 0.5)
 
 
-def _overlay(unet: nn.Module, towers: Mapping[str, TextEncoder], tensors: Tensors, arch: Arch) -> Overlay:
-    """The networks' way to the modules, those of the UNet by their ldm names as well."""
-    keys: Any = {key: key for key in tensors if key.startswith(UNET)}
-    also = ldm_names(convert_ldm_unet_checkpoint(keys, arch.unet).items())
-    parts = {"unet": modules(unet, also)} | {part: modules(tower.model) for part, tower in towers.items()}
+def _overlay(unet: nn.Module, towers: Mapping[str, TextEncoder], long: T5Encoder | None, parts: Parts) -> Overlay:
+    """The networks' way to the modules, those of the UNet by their names in the file as well."""
+    encoders: dict[str, Any] = {**towers, **({"te3": long} if long else {})}
+    found = {"unet": modules(unet, parts.names)} | {part: modules(one.model) for part, one in encoders.items()}
     places: dict[Target, nn.Module] = {
-        (part, name): module for part, named in parts.items() for name, module in named.items()
+        (part, name): module for part, named in found.items() for name, module in named.items()
     }
     groups: dict[Target, tuple[Target, ...]] = {
         (tower.part, name): tuple((tower.part, one) for one in group)
-        for tower in arch.towers
+        for tower in parts.arch.towers
         if tower.open_clip
-        for name, group in openclip.fused_groups(parts[tower.part]).items()
+        for name, group in openclip.fused_groups(found[tower.part]).items()
     }
-    return Overlay(places, lambda part: None if part == "unet" else towers[part].forget(), groups)
+    return Overlay(places, lambda part: None if part == "unet" else encoders[part].forget(), groups)
 
 
-def _unet_tensors(tensors: Tensors, arch: Arch) -> Tensors:
-    part = {key: tensor for key, tensor in tensors.items() if key.startswith(UNET)}
-    made: Tensors = convert_ldm_unet_checkpoint(part, arch.unet)
-    return made
-
-
-def _vae_tensors(tensors: Tensors, arch: Arch) -> Tensors:
-    part = {key: tensor for key, tensor in tensors.items() if key.startswith(VAE)}
-    made: Tensors = convert_ldm_vae_checkpoint(part, arch.vae)
-    return made
-
-
-def _text_encoder(tower: Tower, tensors: Tensors, checkpoint: Checkpoint, place: Place) -> TextEncoder:
-    model = _empty(CLIPTextModel, {"config": CLIPTextConfig(**tower.config)}, checkpoint)
-    own = {key.removeprefix(tower.prefix): one for key, one in tensors.items() if key.startswith(tower.prefix)}
-    projection = openclip.projection(own) if tower.pooled else None
-    if tower.pooled and projection is None:
-        raise CorruptFile(f"{checkpoint.path.name} does not hold a whole text encoder: text_projection is missing.")
-    own.pop("embeddings.position_ids", None)
+def _text_encoder(tower: Tower, parts: Parts, filling: Filling, place: Place) -> TextEncoder:
+    model = _empty(CLIPTextModel, {"config": CLIPTextConfig(**tower.config)}, filling.name)
     inner = "text_model." if hasattr(model, "text_model") else ""
-    named = {inner + key: one for key, one in (openclip.converted(own) if tower.open_clip else own).items()}
-    _assigned(model, named, checkpoint, place.device, place.dtype)
-    return TextEncoder(
-        model, place.device, tower, None if projection is None else projection.to(place.device, place.dtype)
-    )
+    filling.fill(model, {inner + key: one for key, one in parts.towers[tower.part].items()})
+    projection = parts.projections.get(tower.part)
+    there = None if projection is None else projection.to(place.device, place.dtype)
+    return TextEncoder(model, place.device, tower, there)
 
 
-def _empty(cls: Any, config: dict[str, Any], checkpoint: Checkpoint) -> Any:
+def _t5(parts: Parts, filling: Filling, place: Place) -> T5Encoder | None:
+    """T5, whose widest layer stays in 32 bits where the rest has 16, for it would overflow."""
+    if not parts.arch.t5 or parts.vocabulary is None:
+        return None
+    model = _empty(T5EncoderModel, {"config": T5Config(**parts.arch.t5)}, filling.name)
+    model.encoder.set_input_embeddings(model.shared)
+    wide = place.dtype == torch.float16
+    replace(filling, keeps=lambda key: wide and ".wo." in key).fill(model, parts.t5)
+    return T5Encoder(model, place.device, parts.vocabulary)
+
+
+def _empty(cls: Any, config: dict[str, Any], name: str) -> Any:
     """The module without memory for its parameters."""
     try:
         with init_empty_weights(include_buffers=False):
@@ -175,22 +162,5 @@ def _empty(cls: Any, config: dict[str, Any], checkpoint: Checkpoint) -> Any:
     except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
         brief = (str(error).splitlines() or [type(error).__name__])[0][:120].rstrip(".")
         raise UnknownArchitecture(
-            f"{checkpoint.path.name} holds a {cls.__name__} of sizes that do not fit together ({brief})."
+            f"{name} holds a {cls.__name__} of sizes that do not fit together ({brief})."
         ) from error
-
-
-def _assigned(model: Any, tensors: Tensors, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
-    """The module with the file's tensors in place of its empty ones."""
-    wanted: nn.Module = model
-    moved = {key: tensor.to(device, dtype) for key, tensor in tensors.items()}
-    try:
-        wanted.load_state_dict(moved, strict=True, assign=True)
-    except RuntimeError as error:
-        part = type(model).__name__
-        raise CorruptFile(f"{checkpoint.path.name} does not hold a whole {part}: {_first_fault(error)}.") from error
-    return wanted.eval().requires_grad_(False)
-
-
-def _first_fault(error: RuntimeError) -> str:
-    lines = [line.strip() for line in str(error).splitlines()[1:]]
-    return lines[0][:200].rstrip(".") if lines else str(error)[:200]

@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from modules.exceptions import CorruptFile
+from modules.weights import gguffile
 from modules.weights.archive import Foreign, is_archive, read_archive
 
 Tensors = dict[str, Tensor]
@@ -24,17 +26,55 @@ MALFORMED = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A file in the address space: where its first byte is, and how many there are."""
+
+    path: Path
+    start: int
+    size: int
+
+    def offset(self, tensor: Tensor) -> int | None:
+        """Where in the file a tensor's bytes are; None if they are not one run of bytes of this file."""
+        place = tensor.data_ptr() - self.start
+        inside = place >= 0 and place + tensor.numel() * tensor.itemsize <= self.size
+        return place if inside and tensor.is_contiguous() else None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The tensors of a file, mapped rather than read, and the metadata it has beside them."""
+
+    tensors: Tensors
+    metadata: dict[str, Any] = field(default_factory=dict)
+    mapped: tuple[Mapped, ...] = ()
+
+
 def read_tensors(path: Path) -> Tensors:
     """All tensors of a safetensors file or a pickle, mapped rather than read; CorruptFile says what is wrong."""
+    return read_file(path).tensors
+
+
+def read_file(path: Path) -> File:
+    """The same of a GGUF file too, with what else the file tells. CorruptFile; ModelError without GGUF's package."""
+    if path.suffix.lower() == ".gguf":
+        with _explained(path):
+            return File(*gguffile.read(path))
     if path.suffix.lower() != ".safetensors":
-        return _flat(_read_mapped(path), path)
+        return File(_flat(_read_mapped(path), path))
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - the file is no mapping
+            metadata = dict(file.metadata() or {})
+            first = next(iter(file.offset_keys()), None)
+            with path.open("rb") as opened:
+                begin = 8 + int.from_bytes(opened.read(8), "little")
     except SafetensorError as error:
         raise CorruptFile(f"{path.name} is no complete safetensors file ({error}); download it again.") from error
     except OSError as error:
         raise unreadable(path, error) from error
+    start = None if first is None else tensors[first].data_ptr() - begin
+    return File(tensors, metadata, () if start is None else (Mapped(path, start, path.stat().st_size),))
 
 
 def read_pickle(path: Path) -> Any:

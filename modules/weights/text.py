@@ -32,7 +32,7 @@ class TextEncoder:
     KEPT = 64
 
     def __init__(self, model: CLIPTextModel, device: torch.device, tower: Tower, projection: Tensor | None = None):
-        """`projection` `[D,P]` goes over the pooled text of a tower that has one."""
+        """`projection` `[D,P]` goes over the pooled text of a tower that has one; else that stays as it is."""
         self.model = model
         self.device = device
         self.tower = tower
@@ -47,6 +47,11 @@ class TextEncoder:
     def width(self) -> int:
         """D."""
         return int(self.model.config.hidden_size)
+
+    @property
+    def beside(self) -> bool:
+        """Are its hidden states part of the context?"""
+        return self.tower.beside
 
     @property
     def _inner(self) -> Any:
@@ -88,9 +93,9 @@ class TextEncoder:
         ids = torch.tensor([_padded(row, self.tower.pad) for row in tokens], device=self.device)
         answer = self.model(input_ids=ids, output_hidden_states=layer > 1)
         pooled = None
-        if self._projection is not None:
+        if self.tower.pooled:
             ends = answer.last_hidden_state[torch.arange(len(ids)), ids.argmax(1)]  # END is the highest id
-            pooled = (ends @ self._projection).float()
+            pooled = (ends if self._projection is None else ends @ self._projection).float()
         if layer == 1:
             return answer.last_hidden_state.float(), pooled
         state = answer.hidden_states[-min(layer, len(answer.hidden_states))]

@@ -23,14 +23,15 @@ TILE = 512  # pixels of a tile's side
 
 
 class Vae:
-    """The autoencoder with its scale: latents here are the UNet's, `[B,4,H/8,W/8]`.
+    """The autoencoder with its scale: latents here are the UNet's, `[B,C,H/8,W/8]`, scale · (the VAE's − offset).
 
     `file` names the VAE file whose parameters it has now in place of the checkpoint's own.
     """
 
-    def __init__(self, model: AutoencoderKL, scale_factor: float):
+    def __init__(self, model: AutoencoderKL, scale_factor: float, offset: float = 0.0):
         self.model = model
         self.scale_factor = scale_factor
+        self.offset = offset
         self.file: Path | None = None
         self.quick: dict[str, Taesd] = {}  # what encodes and decodes instead, by "encoder" and "decoder"
         self.preview = _fit_preview(self)
@@ -65,14 +66,14 @@ class Vae:
         weight = next(self.model.parameters())
         moved = pixels.to(weight.device, weight.dtype)
         means = [self._fitting(self.model.encode, one[None]).latent_dist.mean.float() for one in moved]
-        return torch.cat(means) * self.scale_factor
+        return (torch.cat(means) - self.offset) * self.scale_factor
 
     def decode(self, latents: Tensor) -> Tensor:
         """Pixels `[B,3,H,W]`, float32, about -1 to 1. One picture at a time, as memory peaks here."""
         if "decoder" in self.quick:
             return self.quick["decoder"](latents)
         weight = next(self.model.parameters())
-        scaled = latents.to(weight.device, weight.dtype) / self.scale_factor
+        scaled = (latents / self.scale_factor + self.offset).to(weight.device, weight.dtype)
         return torch.cat([self._fitting(self.model.decode, one[None]).sample.float() for one in scaled])
 
     def _fitting(self, work: Callable[[Tensor], Any], x: Tensor) -> Any:
@@ -106,7 +107,7 @@ def read_vae(file: Path, config: Mapping[str, Any], like: Tensor) -> dict[str, T
 
 
 def _fit_preview(vae: Vae, side: int = 8) -> Tensor:
-    """The linear map `[5,3]` (four channels and a constant) from a latent pixel to the mean colour of its 8×8 pixels.
+    """The linear map `[C+1,3]` (the channels and a constant) from a latent pixel to the mean colour of its 8×8 pixels.
 
     Least squares on one small random latent: a few milliseconds at load, and right for any VAE.
     """
@@ -124,7 +125,7 @@ def _fit_preview(vae: Vae, side: int = 8) -> Tensor:
 
 
 def approximate(latent: Tensor, weights: Tensor) -> Tensor:
-    """A picture `[3,H/8,W/8]`, -1 to 1, of a latent `[4,H/8,W/8]` by the fitted map."""
+    """A picture `[3,H/8,W/8]`, -1 to 1, of a latent `[C,H/8,W/8]` by the fitted map."""
     flat = latent.detach().float().cpu().flatten(1)
     colours = weights[:-1].T @ flat + weights[-1][:, None]
     return colours.reshape(3, *latent.shape[1:]).clamp(-1, 1)

@@ -20,6 +20,8 @@ EMPTY = (49406,) + (49407,) * 76
 class Text:
     """A text encoder whose hidden states are the token ids, in two dimensions."""
 
+    beside = True
+
     def encode(self, tokens, clip_skip=1, words=()):
         return torch.tensor(tokens).float()[..., None].expand(-1, -1, 2)
 

@@ -126,3 +126,40 @@ def test_the_scores_and_the_sizes_reach_the_refiner(families):
         for change in changes
     }
     assert len(made) == len(changes)
+
+
+@pytest.fixture(scope="module")
+def relatives(families):
+    """Beside SDXL: a pruned one as SSD-1B is, and one that edits; no yaml says so."""
+    folder = families.library.find("tiny-sdxl").path.parent
+    tensors = load_file(folder / "tiny-sdxl.safetensors")
+    pruned = {key: one for key, one in tensors.items() if not re.search(r"middle_block\.[12]\.", key)}
+    deep = [key for key in pruned if re.search(r"output_blocks\.[01]\.1\.transformer_blocks\.[1-9]", key)]
+    for key in deep:
+        del pruned[key]
+    assert deep and len(pruned) < len(tensors) - len(deep)
+    save_file(pruned, folder / "pruned-xl.safetensors")
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    blind = np.concatenate([tensors[first], np.zeros_like(tensors[first])], axis=1)
+    save_file(tensors | {first: blind}, folder / "edit-xl.safetensors")
+    for name in ("pruned-xl", "edit-xl"):
+        shutil.copy(folder / "tiny-sdxl.yaml", folder / f"{name}.yaml")
+    families.library.scan()
+    return pruned
+
+
+def test_a_pruned_sdxl_is_read_block_by_block(families, relatives):
+    values = {"width": 64, "height": 64, "steps": 2, "prompt": "a castle", "seed": 1}
+    picture = families.generate(asked(values | {"override_settings": {"sd_model_checkpoint": "pruned-xl"}})).wait(120)
+    assert picture.pictures[0].image.size == (64, 64)
+    whole = families.generate(asked(values | {"override_settings": {"sd_model_checkpoint": "tiny-sdxl"}})).wait(120)
+    assert picture.pictures[0].image.tobytes() != whole.pictures[0].image.tobytes()
+
+
+def test_an_editing_sdxl_that_looks_at_nothing_draws_as_sdxl(families, relatives):
+    values = {"width": 64, "height": 64, "steps": 2, "prompt": "a castle", "seed": 1}
+    made = [
+        families.generate(asked(values | {"override_settings": {"sd_model_checkpoint": name}})).wait(120).pictures[0]
+        for name in ("edit-xl", "tiny-sdxl")
+    ]
+    assert made[0].image.tobytes() == made[1].image.tobytes()

@@ -226,7 +226,7 @@ def test_what_real_files_carry_beside_tensors_falls_away(small, tmp_path):
         ("lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "a LoRA"),
         ("base_model.model.unet.x.lora_A.weight", "a LoRA"),
         ("input_blocks.0.0.weight", "a bare UNet"),
-        ("model.diffusion_model.double_blocks.0.x", "a Flux checkpoint"),
+        ("model.diffusion_model.double_blocks.0.x", "part of a Flux model"),
         ("clip_g", "a textual inversion embedding"),
     ],
 )

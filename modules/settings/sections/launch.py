@@ -16,6 +16,7 @@ class Launch:
     ckpt_dir: str = param("", "One more folder with checkpoints", flag="--ckpt-dir")
     vae_path: str = param("", "A VAE file that is used whatever the settings say", flag="--vae-path")
     vae_dir: str = param("", "One more folder with VAEs", flag="--vae-dir")
+    text_encoder_dir: str = param("", "One more folder with text encoders", flag="--text-encoder-dir")
     lora_dir: str = param("", "Folder with LoRAs", flag="--lora-dir", doc="Default: Lora under the model folders.")
     lyco_dir: str = param("", "One more folder with LoRAs", flag="--lyco-dir", doc="Default: LyCORIS under the model folders.")
     lyco_dir_backcompat: str = param("", "The same as --lyco-dir", flag="--lyco-dir-backcompat")

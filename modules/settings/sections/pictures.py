@@ -93,6 +93,8 @@ class Sampling:
                                       doc="ENSD; does not improve anything, just produces different results for ancestral samplers.")
     sgm_noise_multiplier: bool = param(False, "SGM noise multiplier", infotext="SGM noise multiplier", also=("SGM noise multplier",), absent=False,
                                        doc="Match initial noise to official SDXL implementation - only useful for reproducing images.")
+    flow_shift: float = param(0.0, "Shift of flow models", slider=Range(0, 12, 0.05), valid=Range(0, 100), infotext="Shift", absent=0,
+                              doc="SD3, Flux: how far the steps lie towards noise; 0 = as the model was trained.")
     uni_pc_variant: str = param("bh1", "UniPC variant", choices=("bh1", "bh2", "vary_coeff"))
     uni_pc_skip_type: str = param("time_uniform", "UniPC skip type", choices=("time_uniform", "time_quadratic", "logSNR"))
     uni_pc_order: int = param(3, "UniPC order", slider=Range(1, 50), valid=Range(1, 50), doc="Reached step by step; steps that are fewer never reach it.")
