@@ -45,6 +45,7 @@ class Spec:
     token: str | None = None  # [token] in filename patterns
     flag: str | None = None  # command line flag
     hidden: bool = False  # not on the settings page
+    page_only: bool = False  # neither the API nor a picture's overrides may change it
     restart: bool = False  # takes effect at the next start
     section: str = ""
 

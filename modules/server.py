@@ -37,9 +37,11 @@ from modules.webapi import (
     generation,
     images,
     internal,
+    jobs,
     lifecycle,
     live,
     logins,
+    mcp,
     models,
     networks,
     options,
@@ -55,7 +57,7 @@ log = logging.getLogger(__name__)
 
 RESOURCES = (
     generation, extras, progress, live, options, models, networks, images, tokens, internal, lifecycle, cards, scripts,
-    describe, unbuilt,
+    describe, unbuilt, jobs, mcp,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")
@@ -73,7 +75,7 @@ def create(app: App, rules: security.Rules | None = None) -> FastAPI:
     api.state.watch = watch
     for resource in RESOURCES:
         api.include_router(resource.routes(app, watch))
-    for prefix in ("/sdapi", "/internal", "/sd_extra_networks"):
+    for prefix in ("/sdapi", "/internal", "/sd_extra_networks", "/v2"):
         api.add_api_route(f"{prefix}/{{rest:path}}", _nothing(prefix), methods=list(METHODS), include_in_schema=False)
     errors.add_handlers(api)
     if not app.launch.nowebui:

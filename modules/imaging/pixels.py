@@ -97,6 +97,11 @@ def from_file(path: Path) -> Image.Image:
     )
 
 
+def from_bytes(data: bytes, not_an_image: str = _NOT_AN_IMAGE) -> Image.Image:
+    """Decode a file's bytes. Raises as `from_base64` does, `not_an_image` being what is said of other bytes."""
+    return _loaded(data, not_an_image)
+
+
 def _loaded(data: bytes, not_an_image: str) -> Image.Image:
     Image.init()
     try:

@@ -61,7 +61,7 @@ class Queue:
     """
 
     def __init__(self, store: Store, name: str = "worker"):
-        self._store = store
+        self.store = store
         self._ready = threading.Condition()
         self._waiting: list[Job] = []  # next first
         self._turn = 0  # of the job that was begun last
@@ -82,7 +82,7 @@ class Queue:
         with self._ready:
             if job.id in self._jobs:
                 raise ParameterError(f"A job with the id {job.id!r} was submitted before; use another id.")
-            self._store.add(job.id, kind, job.created, request, owner)
+            self.store.add(job.id, kind, job.created, request, owner)
             self._jobs[job.id] = job
             job.turn = 1 + max([self._turn, *(one.turn for one in self._waiting if one.owner == owner)])
             bisect.insort(self._waiting, job, key=lambda one: one.turn)  # behind those of the same turn
@@ -148,7 +148,7 @@ class Queue:
         self.interrupt()
         self._thread.join(timeout)
         if not self._thread.is_alive():
-            self._store.close()
+            self.store.close()
 
     def _tell(self, job: Job) -> None:
         for listener in self._listeners:
@@ -172,7 +172,7 @@ class Queue:
 
     def _work(self, job: Job) -> None:
         job.state = "running"
-        self._store.begin(job.id, time.time())
+        self.store.begin(job.id, time.time())
         self._tell(job)
         try:
             job.result = job.work(job.progress)
@@ -187,10 +187,14 @@ class Queue:
         if self.current is job:
             self.current = None
         job.error, job.state = error, state
-        self._store.end(job.id, time.time(), state, str(error) if error else None)
+        self.store.end(job.id, time.time(), state, _sentence(error) if error else None)
         job.work = _spent
         job.finished.set()
         self._tell(job)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, WebuiError) else f"Something went wrong here ({type(error).__name__})."
 
 
 def _spent(progress: Progress) -> None:

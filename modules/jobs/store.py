@@ -79,6 +79,11 @@ class Store:
         found = self._read("WHERE id = ?", (task_id,))
         return found[0] if found else None
 
+    def beginning(self, with_: str) -> str | None:
+        """The id of a job that begins so."""
+        found = self._read("WHERE id >= ? AND id < ?", (with_, with_ + chr(0x10FFFF)))
+        return str(found[0]["id"]) if found else None
+
     def newest(
         self, limit: int, before: tuple[float, str] | None = None, owner: str | None = None, state: str | None = None
     ) -> list[dict[str, Any]]:

@@ -102,16 +102,19 @@ class Options:
         defaults = {name: spec.default for name, spec in self.specs.items()}
         return View(dict(self.specs), self._command_line, stored, defaults)
 
-    def change(self, values: Mapping[str, Any]) -> None:
+    def change(self, values: Mapping[str, Any], *, by_page: bool = True) -> None:
         """Check all, store all, then tell the listeners of those that differ.
 
-        ParameterError, or Forbidden for an option that is frozen, leaves all as it was.
+        ParameterError, or Forbidden for an option that is frozen or that only the page may change, leaves all as it
+        was.
         """
         before = self.view()
         made = checked(self.specs, values)
         for name, value in made.items():
             if value != getattr(before, name) and self._frozen(self.specs[name]):
                 raise Forbidden(f"The setting {name} is frozen by the flags that this server was started with.")
+            if value != getattr(before, name) and self.specs[name].page_only and not by_page:
+                raise Forbidden(f"The setting {name} can be changed on the page alone.")
         self._store.update(made)
         for name, value in made.items():
             if value != getattr(before, name):

@@ -22,6 +22,14 @@ class NotBuilt(ParameterError):
     """A field of A1111's API that nothing here can honour yet."""
 
 
+class Conflict(WebuiError):
+    """What is asked for does not go with where the thing stands."""
+
+
+class Gone(WebuiError):
+    """It was there once."""
+
+
 class Stopping(WebuiError):
     """The server ends before the answer is there."""
 
@@ -32,6 +40,8 @@ STATUS: dict[type, int] = {
     NotFound: 404,
     ParameterError: 422,
     PromptError: 422,
+    Conflict: 409,
+    Gone: 410,
     WebuiError: 500,
     NotBuilt: 501,
     Stopping: 503,

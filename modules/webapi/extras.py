@@ -19,6 +19,7 @@ from modules.generate.stages import LATENT_MODES
 from modules.imaging import pixels
 from modules.jobs.queue import Job
 from modules.settings.reach import User
+from modules.webapi import outside
 from modules.webapi.rights import Who
 from modules.webapi.schemas import Body, fields
 from modules.webapi.watch import Watch
@@ -154,9 +155,9 @@ def _path(upscaler: Upscaler) -> str | None:
 def submit(app: App, body: Any, images: list[str], user: User, task_id: str | None = None) -> Job:
     """Queue the work on these pictures (base64). WebuiError where it cannot be done."""
     request = extras_from({name: getattr(body, name) for name in specs(Extras)})
-    return app.extras(
-        request, [Source(partial(_given, pixels.from_base64(text))) for text in images], user=user, task_id=task_id
-    )
+    opened = outside.picture(app.options.view())
+    sources = [Source(partial(_given, opened(text))) for text in images]
+    return app.extras(request, sources, user=user, task_id=task_id)
 
 
 def _given(image: Image.Image) -> Image.Image:

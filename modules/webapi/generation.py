@@ -13,7 +13,7 @@ from modules.exceptions import Interrupted
 from modules.generate.request import Img2Img, Request, Txt2Img
 from modules.jobs.queue import Job
 from modules.settings.reach import Role, User
-from modules.webapi import info
+from modules.webapi import info, outside
 from modules.webapi.rights import Who
 from modules.webapi.schemas import IMAGES, IMG2IMG, TXT2IMG, Beside, understand
 from modules.webapi.watch import Watch
@@ -52,13 +52,14 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
 def submit(app: App, body: Any, kind: type[Request], user: User, task_id: str | None = None) -> tuple[Job, Beside]:
     """Queue what a body asks for, under its own id unless one is given. WebuiError where it cannot be done."""
-    asked = understand(body, app.options.view(), app.local_name, kind)
+    view = app.options.view()
+    asked = understand(body, view, app.local_name, kind, outside.picture(view))
     stays = asked.overrides if not asked.body.override_settings_restore_afterwards else {}
     if stays:
         user.need(Role.ADMIN, "let override_settings stay in effect")
     job = app.generate(asked.request, task_id or asked.body.force_task_id or None, user)
     if stays:
-        app.options.change(stays)
+        app.options.change(stays, by_page=False)
     return job, asked.body
 
 

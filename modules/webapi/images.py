@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from modules.app import App
-from modules.imaging import metadata, pixels
+from modules.imaging import metadata
 from modules.prompts import infotext
+from modules.webapi import outside
 from modules.webapi.watch import Watch
 
 SIZE = re.compile(r"(\d+)x(\d+)")
@@ -36,7 +37,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.post("/png-info")
     def png_info(body: PNGInfoRequest) -> PNGInfoResponse:
-        text, items = metadata.read_text(pixels.from_base64(body.image))
+        text, items = metadata.read_text(outside.picture(app.options.view())(body.image))
         return PNGInfoResponse(info=text or "", items=items, parameters=parameters(text) if text else {})
 
     return router

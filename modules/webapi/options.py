@@ -32,7 +32,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
         for name, spec in app.options.specs.items():
             if spec.choices == CHECKPOINTS and isinstance(wanted.get(name), str) and wanted[name]:
                 wanted[name] = app.library.find(wanted[name]).title
-        app.options.change(wanted)
+        app.options.change(wanted, by_page=False)
 
     @router.get("/cmd-flags")
     def cmd_flags() -> dict[str, Any]:

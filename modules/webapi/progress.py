@@ -74,11 +74,12 @@ def snapshot(queue: Queue, job: Job) -> dict[str, Any]:
         "id_live_preview": progress.preview_id,
         "queue_position": position,
         "textinfo": f"In queue: {position}" if position else progress.text,
-        "error": _failure(job),
+        "error": failure(job),
     }
 
 
-def _failure(job: Job) -> str | None:
+def failure(job: Job) -> str | None:
+    """What a job failed with, as one sentence; None where it did not, or was only stopped."""
     if job.error is None or isinstance(job.error, Interrupted):
         return None
     if isinstance(job.error, WebuiError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
+from PIL import Image
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from modules.declare import Spec, specs
@@ -58,7 +60,9 @@ Names = Annotated[dict[str, Any], AfterValidator(_finite)]
 Anything = Annotated[list[Any], AfterValidator(_finite)]
 Changes = Annotated[dict[str, Any], AfterValidator(_finite), AfterValidator(_sound)]
 Real = Annotated[float, Field(allow_inf_nan=False)]
-Picture = Annotated[str, Field(description="An image in base64, bare or as a data URI.")]
+Picture = Annotated[
+    str, Field(description="An image in base64, bare or as a data URI, or its address where the options allow it.")
+]
 Pictures = Annotated[list[Picture], Field(description="Images in base64, bare or as data URIs.")]
 IMAGES = "init_images", "mask", "latent_mask"
 
@@ -151,7 +155,11 @@ class Asked:
 
 
 def understand(
-    body: Any, view: View, local: texts.LocalName = lambda shelf, digits: None, kind: type[Request] = Txt2Img
+    body: Any,
+    view: View,
+    local: texts.LocalName = lambda shelf, digits: None,
+    kind: type[Request] = Txt2Img,
+    opened: Callable[[str], Image.Image] = from_base64,
 ) -> Asked:
     """The request that a body stands for. WebuiError with a sentence for what cannot be done, or not yet."""
     late = {name for name in READ_BEFORE_OVERRIDES if name in body.override_settings}
@@ -160,7 +168,7 @@ def understand(
     given = {name: value for name in specs(kind) if (value := getattr(body, name)) is not None}
     for name in set(IMAGES) & given.keys():
         sent = given[name]
-        given[name] = [from_base64(one) for one in sent] if isinstance(sent, list) else sent and from_base64(sent)
+        given[name] = [opened(one) for one in sent] if isinstance(sent, list) else sent and opened(sent)
     given |= dict(  # noqa: C408 - names, not texts
         sampler_name=body.sampler_name or body.sampler_index,
         do_not_save_samples=body.do_not_save_samples or not body.save_images,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from modules.app import App
 from modules.exceptions import NotFound
-from modules.imaging import pixels
+from modules.webapi import outside
 from modules.webapi.errors import NotBuilt
 from modules.webapi.schemas import Body
 from modules.webapi.watch import Watch
@@ -51,7 +51,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
     def interrogate(body: InterrogateRequest) -> CaptionResponse:
         if not body.image:
             raise NotFound("Image not found: send one in base64 as image.")
-        pixels.from_base64(body.image)
+        outside.picture(app.options.view())(body.image)
         if body.model not in CAPTIONERS:
             raise NotFound(f"Model not found: {body.model[:60]!r} is none of clip, deepdanbooru.")
         raise NotBuilt(f"There is no model here that describes pictures, so {body.model} cannot answer.")

@@ -48,3 +48,12 @@ class Interface:
     hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")
     send_seed: bool = param(True, "Send seed when sending prompt or image to other interface")
     send_size: bool = param(True, "Send size when sending prompt or image to another interface")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Api:
+    """API."""
+
+    api_enable_requests: bool = param(False, "Allow http:// and https:// URLs for input images in API, and webhooks", page_only=True)
+    api_forbid_local_requests: bool = param(True, "Forbid URLs to local resources", page_only=True)
+    api_useragent: str = param("", "User agent for requests", page_only=True)
