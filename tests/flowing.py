@@ -5,6 +5,9 @@ import json
 import torch
 from safetensors.torch import save_file
 
+from modules.sampling.prediction import Condition
+from modules.weights.t5 import unigram
+
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 LARGE, GIANT, T5 = (f"text_encoders.{one}.transformer." for one in ("clip_l", "clip_g", "t5xxl"))
 WIDTH, CONTEXT, L, G, LATENT = 128, 160, 48, 80, 16  # L and G are 3 and 5 parts of 8, as in the real ones
@@ -171,13 +174,19 @@ def write(path, shapes, seed=0, dtype=torch.float32):
     return tensors
 
 
+def condition(length, vector, guidance=None):
+    """What a network is told, drawn."""
+    rng = torch.Generator().manual_seed(1)
+    context = torch.randn(1, length, CONTEXT, generator=rng)
+    told = None if guidance is None else torch.tensor([guidance])
+    return Condition(context, torch.randn(1, vector, generator=rng), guidance=told)
+
+
 def write_vocabulary(folder):
     """A vocabulary of T5's kind: single letters and a few words."""
     words = ["\u2581a", "\u2581red", "\u2581castle", "\u2581", "\u2581on", "\u2581hill"]
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -9.0), *[(one, -2.0) for one in words]]
     pieces += [(chr(97 + i), -5.0) for i in range(26)]
     folder.mkdir(parents=True, exist_ok=True)
-    from modules.weights.t5 import unigram
-
     unigram(pieces).save(str(folder / "tokenizer.json"))
     return json.loads((folder / "tokenizer.json").read_text())

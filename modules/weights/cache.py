@@ -12,7 +12,7 @@ import torch
 from modules.exceptions import NotFound
 from modules.weights.companions import Companions
 from modules.weights.devices import Place
-from modules.weights.library import Checkpoint, Library
+from modules.weights.library import INDEX, Checkpoint, Library
 from modules.weights.loader import Model, load
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Cache:
 
 def _key(checkpoint: Checkpoint) -> Key:
     try:
-        status = checkpoint.path.stat()
+        status = (checkpoint.path / INDEX if checkpoint.path.is_dir() else checkpoint.path).stat()
     except OSError as error:
         raise NotFound(f"The checkpoint {checkpoint.path} is gone; press Refresh and choose another.") from error
     return str(checkpoint.path), status.st_mtime_ns, status.st_size

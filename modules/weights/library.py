@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,17 @@ from modules.weights.hashing import Hashes
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".safetensors", ".ckpt", ".pt")
+SUFFIXES = (".safetensors", ".ckpt", ".pt", ".gguf")
+INDEX = "model_index.json"  # which makes a folder one model, in diffusers' layout
 HASH_IN_BRACKETS = re.compile(r"\s*\[[0-9a-fA-F]{6,}\]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One model file. `name` is its path below the folder it was found in, with forward slashes."""
+    """One model file, or a folder in diffusers' layout.
+
+    `name` is its path below the folder it was found in, with forward slashes.
+    """
 
     path: Path
     name: str
@@ -84,9 +88,7 @@ class Library:
         if self._preferred is not None and self._preferred.is_file():
             found[self._preferred.name] = self._preferred
         for folder in self._folders:
-            for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-                if path.suffix.lower() in SUFFIXES and ".vae." not in path.name and path.is_file():
-                    found.setdefault(path.relative_to(folder).as_posix(), path)
+            found = {path.relative_to(folder).as_posix(): path for path in _models(folder)} | found
         if not found and self._spare is not None and self._spare.is_file():
             found[self._spare.name] = self._spare
         with self._lock:
@@ -100,7 +102,7 @@ class Library:
 
     def hashed(self, checkpoint: Checkpoint) -> Checkpoint:
         """The same with its SHA-256, computed now if need be."""
-        if checkpoint.sha256 or not self._hashing:
+        if checkpoint.sha256 or not self._hashing or checkpoint.path.is_dir():
             return checkpoint
         return Checkpoint(checkpoint.path, checkpoint.name, self._hashes.sha256(checkpoint.path))
 
@@ -140,3 +142,15 @@ class Library:
                 if rule(one):
                     return one
         return None
+
+
+def _models(folder: Path) -> Iterator[Path]:
+    every = sorted(folder.rglob("*")) if folder.is_dir() else []
+    whole = {path.parent for path in every if path.name == INDEX} - {folder}
+    for path in every:
+        if path in whole or _is_model(path) and whole.isdisjoint(path.parents):
+            yield path
+
+
+def _is_model(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and ".vae." not in path.name and path.is_file()

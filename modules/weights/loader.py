@@ -28,6 +28,7 @@ from modules.weights.networks.keys import modules
 from modules.weights.networks.overlay import Overlay
 from modules.weights.networks.reading import Target
 from modules.weights.parts import Parts, parts_of
+from modules.weights.repository import parts_of_folder
 from modules.weights.t5 import T5Encoder
 from modules.weights.text import TextEncoder
 from modules.weights.vae import Vae
@@ -75,7 +76,9 @@ class Model:
 def load(checkpoint: Checkpoint, place: Place, companions: Companions | None = None) -> Model:
     """Read a checkpoint. UnknownArchitecture, CorruptFile or MissingNetwork with a sentence when it cannot be used."""
     started = time.monotonic()
-    parts = parts_of(checkpoint, companions or Companions())
+    known = companions or Companions()
+    whole = checkpoint.path.is_dir()
+    parts = parts_of_folder(checkpoint.path, known) if whole else parts_of(checkpoint, known)
     arch = parts.arch
     place = place.of(arch.predicts == "flow")
     name = checkpoint.path.name

@@ -143,10 +143,11 @@ def converted(tensors: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> di
             continue
         names, own = _renamed(key.removeprefix(UNET))
         if len(names) > 1:
-            sizes = [width] * 3 + [len(tensor) - 3 * width] * (len(names) - 3)
-            made |= {name + own: part for name, part in zip(names, torch.split(tensor, sizes), strict=True)}
+            ends = [width, 2 * width, 3 * width, len(tensor)]
+            for number, name in enumerate(names):
+                made[name + own] = tensor[number * width : ends[number]]
         elif names[0].endswith(SHIFT_FIRST) and len(tensor) == 2 * width:
-            made[names[0] + own] = torch.cat(tensor.chunk(2)[::-1])
+            made[names[0] + own] = torch.cat([tensor[width:], tensor[:width]])
         else:
             made[names[0] + own] = tensor
     return made

@@ -33,13 +33,6 @@ def checkpoint_of(folder, name, shapes):
     return Checkpoint(path, path.name), flowing.write(path, shapes)
 
 
-def condition(length, vector, guidance=None):
-    rng = torch.Generator().manual_seed(1)
-    context = torch.randn(1, length, flowing.CONTEXT, generator=rng)
-    told = None if guidance is None else torch.tensor([guidance])
-    return Condition(context, torch.randn(1, vector, generator=rng), guidance=told)
-
-
 DOUBLE = {
     "norm1.linear": "img_mod.lin", "norm1_context.linear": "txt_mod.lin", "attn.to_out.0": "img_attn.proj",
     "attn.to_add_out": "txt_attn.proj", "ff.net.0.proj": "img_mlp.0", "ff.net.2": "img_mlp.2",
@@ -105,7 +98,7 @@ def test_a_flux_file_is_read_value_by_value(how, shift, folder):
     model = load(checkpoint, CPU, Companions((folder / "text_encoder",)))
     assert (model.arch.family, model.predicts, model.arch.latent_channels) == ("Flux", "flow", 16)
     assert model.arch.guided is not bool(how) and model.levels.shift == pytest.approx(shift, abs=1e-3)
-    x, t, told = torch.randn(1, 16, 4, 6), torch.tensor([0.7]), condition(9, flowing.L, None if how else 3.5)
+    x, t, told = torch.randn(1, 16, 4, 6), torch.tensor([0.7]), flowing.condition(9, flowing.L, None if how else 3.5)
     with torch.inference_mode():
         assert torch.allclose(model.denoise(x, t, told), flux_by_hand(tensors, x, t, told), atol=1e-4)
         odd = model.denoise(torch.randn(2, 16, 5, 7), t.expand(2), Condition.joined([told, told]))
@@ -122,7 +115,7 @@ def test_an_sd3_file_is_read_as_diffusers_reads_it(how, folder):
     theirs = SD3Transformer2DModel(**model.arch.unet)
     own = {key: tensor for key, tensor in tensors.items() if key.startswith(UNET)}
     theirs.load_state_dict(convert_sd3_transformer_checkpoint_to_diffusers(own))
-    x, told = torch.randn(1, 16, 8, 6), condition(9, flowing.L + flowing.G)
+    x, told = torch.randn(1, 16, 8, 6), flowing.condition(9, flowing.L + flowing.G)
     with torch.inference_mode():
         expected = theirs(x, told.context, told.vector, torch.tensor([700.0])).sample
         assert torch.allclose(model.denoise(x, torch.tensor([0.7]), told), expected, atol=1e-4)

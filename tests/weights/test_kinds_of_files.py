@@ -30,6 +30,7 @@ from modules.weights.networks.formats import Piece
 from modules.weights.networks.overlay import Applied, Overlay
 from modules.weights.networks.reading import Network
 from modules.weights.tensorfile import read_tensors
+from tests import flowing
 
 CPU = place(use_cpu=True)
 LEVELS = Levels.scaled_linear()
@@ -108,6 +109,25 @@ def test_a_broken_file_is_a_sentence(harm, seed, small, tmp_path):
     assert isinstance(made, str) or harm is not truncated
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < SHARE / 1024
     assert time.monotonic() - started < 20
+
+
+@pytest.fixture(scope="module")
+def flowing_file(tmp_path_factory):
+    """A small SD3 file with a short vocabulary."""
+    shapes = flowing.sd3_shapes()
+    shapes |= {key: (99, shape[1]) for key, shape in shapes.items() if key.endswith("token_embedding.weight")}
+    path = tmp_path_factory.mktemp("flow") / "flow.safetensors"
+    flowing.write(path, shapes, dtype=torch.float16)
+    return path
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("harm", [truncated, flipped, reshaped, retyped, without_a_tensor])
+def test_a_broken_file_of_a_flow_is_a_sentence(harm, seed, flowing_file, tmp_path):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(harm(flowing_file.read_bytes(), random.Random(f"{harm.__name__} {seed}")))
+    made = tried(path)
+    assert isinstance(made, str) or harm not in (truncated, without_a_tensor)
 
 
 class Runs:

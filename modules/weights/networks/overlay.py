@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from modules.weights.gguffile import is_packed, unpacked
 from modules.weights.networks.formats import Piece, add
 from modules.weights.networks.reading import Network, Target
 
@@ -114,10 +115,10 @@ class Overlay:
     def _put_on(self, target: Target, recipe: Recipe, steps: list[tuple[Applied, Piece]]) -> None:
         module: Any = self._modules[target]
         kept = self._kept[target] = _Changed(module.weight, getattr(module, "bias", None), recipe)
-        by_hook = recipe[0] and isinstance(module, (nn.Linear, nn.Conv2d))
+        by_hook = (recipe[0] or is_packed(module.weight)) and isinstance(module, (nn.Linear, nn.Conv2d))
         weight, bias = _summed(kept, target, [(one, p.without_core()) for one, p in steps] if by_hook else steps)
         if by_hook:
-            kept.hook = module.register_forward_hook(_adding(weight - kept.weight.float(), bias))
+            kept.hook = module.register_forward_hook(_adding(weight - unpacked(kept.weight, torch.float32), bias))
             return
         module.weight = nn.Parameter(weight.to(kept.weight.dtype), requires_grad=False)
         if bias is not None:
@@ -127,7 +128,7 @@ class Overlay:
 
 def _summed(kept: _Changed, target: Target, steps: list[tuple[Applied, Piece]]) -> tuple[Tensor, Tensor | None]:
     """The module's weight after all networks and what they add to its bias; what does not fit is noted."""
-    weight, bias = kept.weight.float(), None
+    weight, bias = unpacked(kept.weight, torch.float32), None
     for one, piece in steps:
         try:
             weight, more = add(piece.to(weight.device), weight, one.strength(target[0]), one.dyn)
