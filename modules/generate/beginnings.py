@@ -42,7 +42,7 @@ def of_source(batch: Batch, source: Source) -> Start:
             noise = NoiseSource(view.randn_source, batch.seeds, batch.noise.shape, device).first()
             latent = latent + noise * (1 - kept)
     hole = torch.from_numpy(np.asarray(source.mask, np.float32) / 255)[None, None]
-    return Start(latent, kept, shown, hole.round() if request.mask_round else hole)
+    return Start(latent, kept, shown, hole.round() if request.hard_mask else hole)
 
 
 def of_first_stage(first: Batch, second: Batch, scale: resize.Scaler) -> Start:

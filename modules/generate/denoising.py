@@ -14,6 +14,7 @@ from modules.generate.batch import Batch, brownian, variation
 from modules.generate.beside import image_beside
 from modules.generate.models import Models
 from modules.generate.refiner import Refined
+from modules.generate.soft import laid_over, wished
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
 from modules.sampling.guidance import CFGPP_FULL, Guided, Prediction, Skip
@@ -58,7 +59,7 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
         batch.latent = sample(sampler, denoiser, x, sigmas, walk) if len(sigmas) > 1 else x
     except Interrupted:
         batch.stopped = True
-    if batch.start is not None and batch.start.kept is not None and batch.latent is not None:
+    if batch.start is not None and batch.start.kept is not None and batch.latent is not None and not wished(batch):
         batch.latent = torch.lerp(batch.latent, batch.start.latent, batch.start.kept)
 
 
@@ -85,14 +86,17 @@ def _masked(model: Denoiser, batch: Batch) -> Denoiser:
     """What is to stay is put into every answer; for DDIM's family into what the model sees, as in A1111."""
     if batch.start is None or batch.start.kept is None:
         return model
-    latent, kept = batch.start.latent, batch.start.kept
+    latent, kept, soft = batch.start.latent, batch.start.kept, wished(batch)
+
+    def kept_in(drawn: Tensor, sigma: Tensor) -> Tensor:
+        return torch.lerp(drawn, latent, kept) if soft is None else laid_over(batch, soft, drawn, sigma)
 
     def after(x: Tensor, sigma: Tensor) -> Tensor:
-        return torch.lerp(model(x, sigma), latent, kept)
+        return kept_in(model(x, sigma), sigma)
 
     def before(x: Tensor, sigma: Tensor) -> Tensor:
         scale = (1 + sigma**2) ** 0.5
-        seen = torch.lerp(x, latent * scale, kept)
+        seen = kept_in(x / scale, sigma) * scale
         return x - seen + model(seen, sigma)
 
     return after if batch.stage.choice.sampler.schedule is None else before

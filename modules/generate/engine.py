@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from modules.exceptions import Interrupted, OutOfMemory
-from modules.generate import infotext
+from modules.generate import infotext, soft
 from modules.generate.batch import Batch, make_batch
 from modules.generate.beginnings import decoded, of_first_stage, of_source
 from modules.generate.denoising import denoise
@@ -128,6 +128,8 @@ def _decode(batch: Batch, given: Source | None, folders: Folders) -> None:
     plan = batch.plan
     if batch.refined:
         plan = replace(plan, refiner=batch.model.checkpoint)  # with its hash, which is known since it was loaded
+    if given is not None and (request := soft.wished(batch)):
+        given = soft.finishing(batch, request, given)
     for offset, drawn in enumerate(_decoded(batch, folders)):
         index = batch.first + offset
         image = drawn if given is None else given.finished(drawn, offset)

@@ -30,7 +30,10 @@ ORDER = (  # A1111's; what is not named here comes between these and Version, in
     "Steps", "Sampler", "Schedule type", "CFG scale", "Distilled CFG Scale", "Image CFG scale", "Seed", "Size",
     MODEL_HASH, MODEL, VAE_HASH, VAE, "Variation seed", "Variation seed strength", "Seed resize from",
     "Denoising strength", "Conditional mask weight", "Clip skip", "ENSD",
-    "Token merging ratio", "Token merging ratio hr", "RNG", "NGMS", "Tiling", "Hires checkpoint",
+    "Token merging ratio", "Token merging ratio hr", "RNG", "NGMS", "Tiling", "Soft inpainting enabled",
+    "Soft inpainting schedule bias", "Soft inpainting preservation strength",
+    "Soft inpainting transition contrast boost", "Soft inpainting mask influence",
+    "Soft inpainting difference threshold", "Soft inpainting difference contrast", "Hires checkpoint",
     "Hires sampler", "Hires prompt", "Hires negative prompt", "Hires schedule type", *HIRES, "Mask mode", "Mask blur",
     "Inpaint area", "Masked area padding", "Masked content", LORA_HASHES, TI_HASHES,
 )  # fmt: skip

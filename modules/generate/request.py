@@ -94,6 +94,10 @@ class Txt2Img(Request):
     hr_negative_prompt: str = param("", "Hires negative prompt", infotext="Hires negative prompt", omit=_as_first("negative_prompt"))
 
 
+def _hard(request: Any) -> bool:
+    return not request.soft_inpainting or request.mask is None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Img2Img(Request):
     """A picture from another one. Images are `PIL.Image.Image`; in masks white is what is drawn anew."""
@@ -116,6 +120,33 @@ class Img2Img(Request):
     initial_noise_multiplier: float | None = param(None, "Noise multiplier", valid=Range(0, 10), omit=lambda r: True,
                                                    doc="For this request, in place of the option initial_noise_multiplier.")
     latent_mask: Any = param(None, "Latent mask")
+    soft_inpainting: bool = param(False, "Soft inpainting", infotext="Soft inpainting enabled", omit=_hard,
+                                  doc="Blend what was there with what is drawn as the mask's greys say; a large mask blur is good for it.")
+    mask_blend_power: float = param(1.0, "Schedule bias", slider=Range(0, 8, 0.1), valid=Range(0, 100), infotext="Soft inpainting schedule bias", omit=_hard,
+                                    doc="When the original is kept: below 1 more in the last steps, above 1 more in the first ones.")
+    mask_blend_scale: float = param(0.5, "Preservation strength", slider=Range(0, 8, 0.05), valid=Range(0, 100), infotext="Soft inpainting preservation strength",
+                                    omit=_hard, doc="How much of the original is kept where the mask is grey.")
+    inpaint_detail_preservation: float = param(4.0, "Transition contrast boost", slider=Range(1, 32, 0.5), valid=Range(1, 100),
+                                               infotext="Soft inpainting transition contrast boost", omit=_hard,
+                                               doc="Against the loss of contrast in between: low values are softer, high ones may be too colourful.")
+    composite_mask_influence: float = param(0.0, "Mask influence", slider=Range(0, 1, 0.05), valid=Range(0, 1), infotext="Soft inpainting mask influence",
+                                            omit=_hard, doc="How much the mask itself decides, beside what has changed, where original pixels are put back.")
+    composite_difference_threshold: float = param(0.5, "Difference threshold", slider=Range(0, 8, 0.25), valid=Range(0, 1000),
+                                                  infotext="Soft inpainting difference threshold", omit=_hard,
+                                                  doc="How much a part may change before its original pixels are no longer put back.")
+    composite_difference_contrast: float = param(2.0, "Difference contrast", slider=Range(0, 8, 0.25), valid=Range(0, 100),
+                                                 infotext="Soft inpainting difference contrast", omit=_hard,
+                                                 doc="How sudden the change is between pixels put back and drawn ones.")
+
+    @property
+    def soft(self) -> bool:
+        """Whether the mask counts by halves."""
+        return not _hard(self)
+
+    @property
+    def hard_mask(self) -> bool:
+        """Whether latent pixels are drawn anew wholly or not at all."""
+        return self.mask_round and not self.soft
 
     @property
     def blur(self) -> tuple[int, int]:

@@ -27,6 +27,7 @@ class Source:
     images: list[Image.Image]
     mask: Image.Image | None = None
     over: list[Image.Image] = field(default_factory=list)  # what stays of each image, RGBA
+    originals: list[Image.Image] = field(default_factory=list)  # what `over` is cut out of, where there is a mask
     region: Region | None = None  # the part that is drawn, if not all
     colours: list[Image.Image] = field(default_factory=list)  # whose colours each result is to have
 
@@ -71,7 +72,7 @@ def _image(one: Any, background: str) -> Image.Image:
 def _masked(images: list[Image.Image], request: Img2Img, keeps: bool, scale: resize.Scaler) -> Source:
     """The mask as it is at the model's size, and what is to be laid over the results."""
     width, height = request.width, request.height
-    mask = masks.as_mask(request.mask, request.mask_round)
+    mask = masks.as_mask(request.mask, request.hard_mask)
     if request.inpainting_mask_invert:
         mask = ImageOps.invert(mask)
     mask = masks.blurred(mask, *request.blur)
@@ -83,13 +84,13 @@ def _masked(images: list[Image.Image], request: Img2Img, keeps: bool, scale: res
         images = [_fitting(image, mask.size) for image in images]
         over = [masks.outside(image, mask) for image in images]
         parts = [resize.resize(image.crop(region.box), resize.FILL, width, height, scale) for image in images]
-        return Source(parts, _resized(mask.crop(region.box), resize.FILL, request, scale), over, region)
+        return Source(parts, _resized(mask.crop(region.box), resize.FILL, request, scale), over, images, region)
     small = _resized(mask, request.resize_mode, request, scale)
     mode = request.resize_mode
     shown = images if mode == resize.LATENT else [resize.resize(one, mode, width, height, scale) for one in images]
     wide = masks.widened(small)
-    over = [masks.outside(_fitting(one, wide.size), wide) for one in shown] if keeps else []
-    return Source(images, small, over)
+    shown = [_fitting(one, wide.size) for one in shown]
+    return Source(images, small, [masks.outside(one, wide) for one in shown] if keeps else [], shown)
 
 
 def _resized(mask: Image.Image, mode: int, request: Img2Img, scale: resize.Scaler) -> Image.Image:
@@ -108,6 +109,6 @@ def kept_share(request: Img2Img, mask: Image.Image, size: Callable[[], tuple[int
     """How much of each latent pixel stays, `[h,w]`: 1 is all of it."""
     small = _latent_mask(request, mask).convert("RGB").resize(size(), Image.Resampling.BICUBIC)
     share = np.asarray(small, np.float32)[..., 0] / 255
-    share = np.around(share) if request.mask_round else share
+    share = np.around(share) if request.hard_mask else share
     made: NDArray[np.float32] = (1 - share).astype(np.float32)
     return made

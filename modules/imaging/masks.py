@@ -116,6 +116,15 @@ def _without(image: Image.Image, mask: Image.Image) -> Image.Image:
     return kept
 
 
+def in_place(mask: Image.Image, region: Region | None, size: tuple[int, int]) -> Image.Image:
+    """A region's mask in one of a whole image of that size, black around it."""
+    if region is None:
+        return mask
+    sheet = Image.new("L", size)
+    sheet.paste(resize(mask, CROP, *region.size).convert("L"), (region.left, region.top))
+    return sheet
+
+
 def overlaid(image: Image.Image, over: Image.Image, region: Region | None) -> Image.Image:
     """The new picture under what was to stay; where it is of one region only, at its place."""
     if region is not None:

@@ -99,6 +99,22 @@ class Beside(Body):
     include_init_images: bool = Field(False, description="Whether the answer repeats the images it began with.")
 
 
+# A1111's always-on scripts that are a part of the request here, by title: whose, and the fields that its arguments are.
+ALWAYS_ON: dict[str, tuple[type, tuple[str, ...]]] = {
+    "soft inpainting": (
+        Img2Img,
+        (
+            "soft_inpainting",
+            "mask_blend_power",
+            "mask_blend_scale",
+            "inpaint_detail_preservation",
+            "composite_mask_influence",
+            "composite_difference_threshold",
+            "composite_difference_contrast",
+        ),
+    ),
+}
+
 # Options that A1111 reads when a request arrives, before its override_settings: its clients' overrides of them do
 # nothing, and their pictures stay as they were. The request's own fields of these names count, and so does an infotext.
 READ_BEFORE_OVERRIDES = "initial_noise_multiplier", "s_min_uncond"
@@ -175,6 +191,7 @@ def understand(
         do_not_save_grid=body.do_not_save_grid or not body.save_images,
         override_settings={name: value for name, value in body.override_settings.items() if name not in late},
     )
+    given |= _always_on(body, kind)
     if kind is Txt2Img and (body.firstphase_width or body.firstphase_height):
         given |= dict(hr_resize_x=given["width"], hr_resize_y=given["height"])  # noqa: C408
         given |= dict(width=body.firstphase_width or 512, height=body.firstphase_height or 512)  # noqa: C408
@@ -198,12 +215,23 @@ def _with_infotext(body: Any, view: View, local: texts.LocalName, kind: type[Req
         raise ParameterError(f"infotext: {sentence(error.errors())}") from error
 
 
+def _always_on(body: Beside, kind: type[Request]) -> dict[str, Any]:
+    """The fields that the arguments of always-on scripts are; what is not said is as usual, as in A1111."""
+    made: dict[str, Any] = {}
+    for title, wishes in body.alwayson_scripts.items():
+        owner, names = ALWAYS_ON.get(title.lower(), (None, ()))
+        if owner is not kind:
+            raise ParameterError(f"There is no always-on script {title[:60]!r}; leave it out of alwayson_scripts.")
+        args = wishes.get("args", []) if isinstance(wishes, dict) else None
+        if not isinstance(args, list) or len(args) > len(names):
+            raise ParameterError(f"alwayson_scripts: {title!r} takes an object with args, a list of {len(names)}.")
+        made |= dict(zip(names, args, strict=False))
+    return made
+
+
 def _refuse(body: Beside) -> None:
     for name, what in NOT_YET.items():
         if getattr(body, name) not in (None, False, 0, "", "None", [], {}):
             raise NotBuilt(f"{what} is not built yet; leave {name} out.")
     if body.script_name not in (None, "", "None"):
         raise ParameterError(f"There is no script {body.script_name[:60]!r}; leave script_name out.")
-    if body.alwayson_scripts:
-        first = next(iter(body.alwayson_scripts))
-        raise ParameterError(f"There is no always-on script {first[:60]!r}; leave it out of alwayson_scripts.")

@@ -8,6 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from modules.app import App
+from modules.declare import specs
+from modules.generate.request import Img2Img, Txt2Img
+from modules.webapi.schemas import ALWAYS_ON
 from modules.webapi.watch import Watch
 
 
@@ -51,19 +54,44 @@ class ExtensionItem(BaseModel):
 
 
 def routes(app: App, watch: Watch) -> APIRouter:
-    """The routes of scripts and extensions; there are none yet."""
+    """The routes of scripts and extensions."""
     router = APIRouter(prefix="/sdapi/v1")
 
     @router.get("/scripts")
     def scripts() -> ScriptsList:
-        return ScriptsList(txt2img=[], img2img=[])
+        titles = {
+            kind: [title for title, (owner, _) in ALWAYS_ON.items() if owner is kind] for kind in (Txt2Img, Img2Img)
+        }
+        return ScriptsList(txt2img=titles[Txt2Img], img2img=titles[Img2Img])
 
     @router.get("/script-info")
     def script_info() -> list[ScriptInfo]:
-        return []
+        return [
+            ScriptInfo(name=title, is_alwayson=True, is_img2img=owner is Img2Img, args=_args(owner, names))
+            for title, (owner, names) in ALWAYS_ON.items()
+        ]
 
     @router.get("/extensions")
     def extensions() -> list[ExtensionItem]:
         return []
 
     return router
+
+
+def _titles(kind: type) -> list[str]:
+    return [title for title, (owner, _) in ALWAYS_ON.items() if owner is kind]
+
+
+def _args(owner: type, names: tuple[str, ...]) -> list[ScriptArg]:
+    known = [specs(owner)[name] for name in names]
+    return [
+        ScriptArg(
+            label=spec.label,
+            value=spec.default,
+            minimum=spec.slider and spec.slider.low,
+            maximum=spec.slider and spec.slider.high,
+            step=spec.slider and spec.slider.step,
+            choices=None,
+        )
+        for spec in known
+    ]

@@ -41,6 +41,14 @@ def words(*texts: str) -> dict[str, Any]:
     return {"choices": [(text, number) for number, text in enumerate(texts)]}
 
 
+SOFT = (  # the settings of soft inpainting
+    "mask_blend_power",
+    "mask_blend_scale",
+    "inpaint_detail_preservation",
+    "composite_mask_influence",
+    "composite_difference_threshold",
+    "composite_difference_contrast",
+)
 LOOKS: dict[str, dict[str, Any]] = generation.LOOKS | {
     "resize_mode": words("Just resize", "Crop and resize", "Resize and fill", "Just resize (latent upscale)"),
     "mask_blur": NARROW | {"value": 4},
@@ -48,6 +56,8 @@ LOOKS: dict[str, dict[str, Any]] = generation.LOOKS | {
     "inpainting_fill": words("fill", "original", "latent noise", "latent nothing"),
     "inpaint_full_res": {"label": "Inpaint area"} | words("Whole picture", "Only masked"),
     "inpaint_full_res_padding": {},
+    "soft_inpainting": {"container": False, "elem_classes": ["fold-head"]},
+    **dict.fromkeys(SOFT, NARROW),
     "denoising_strength": {},
 }
 
@@ -124,6 +134,12 @@ def _inpainting(form: Form) -> None:
             form.place("inpainting_fill")
         with gr.Row():
             form.place("inpaint_full_res", "inpaint_full_res_padding")
+        with gr.Column(elem_id="soft_inpainting_enabled", elem_classes=["fold"]):
+            form.place("soft_inpainting")
+            with gr.Column(elem_classes=["fold-inside"]):
+                for names in (SOFT[:3], SOFT[3:]):
+                    with gr.Row():
+                        form.place(*names)
 
 
 def _sizes(form: Form) -> None:

@@ -18,7 +18,7 @@ from modules.prompts.styles import apply_styles, extract_styles
 from modules.sampling.tables import menu
 from modules.webui.form import Form
 
-USUAL = "hr_", "mask_", "inpaint"  # how the names of these fields begin
+USUAL = "hr_", "mask_", "inpaint", "soft_", "composite_"  # how the names of these fields begin
 
 
 def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[Any]:

@@ -30,6 +30,13 @@ ALONE = {  # and where A1111 does not say the tab
     "hr_prompt": "hires_prompt",
     "hr_negative_prompt": "hires_neg_prompt",
     "resize_mode": "resize_mode",
+    "soft_inpainting": "soft_inpainting_enabled-checkbox",
+    "mask_blend_power": "mask_blend_power",
+    "mask_blend_scale": "mask_blend_scale",
+    "inpaint_detail_preservation": "inpaint_detail_preservation",
+    "composite_mask_influence": "composite_mask_influence",
+    "composite_difference_threshold": "composite_difference_threshold",
+    "composite_difference_contrast": "composite_difference_contrast",
 }
 
 

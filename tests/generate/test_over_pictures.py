@@ -73,6 +73,14 @@ def test_only_what_is_masked_changes(app, painted, whole):
     assert np.array_equal(after[~inside], before[~inside]) and np.abs(after[inside] - before[inside]).mean() > 5
 
 
+@pytest.mark.parametrize("wishes", [{"inpaint_full_res": True}, {"resize_mode": 3}])
+def test_soft_inpainting_fades_into_what_was_there(app, painted, wishes):
+    before, soft = np.asarray(painted.init_images[0], np.int16), {"mask_blur": 8, "soft_inpainting": True}
+    after, hard = drawn(app, painted, **soft, **wishes), drawn(app, painted, mask_blur=8, **wishes)
+    assert not np.array_equal(after, hard)
+    assert np.abs(after - before)[56:72, 56:72].mean() > 5 > 1 > np.abs(after - before)[:8].mean()
+
+
 def test_the_other_half(app, painted):
     before, after = np.asarray(painted.init_images[0], np.int16), drawn(app, painted, inpainting_mask_invert=1)
     inside = np.asarray(painted.mask) > 0

@@ -48,10 +48,26 @@ def refused(answer, status, *words):
         ({"refiner_checkpoint": "x.safetensors"}, 404, ("x.safetensors",)),
         ({"script_name": "x/y/z plot"}, 422, ("x/y/z plot",)),
         ({"alwayson_scripts": {"ControlNet": {"args": []}}}, 422, ("ControlNet",)),
+        ({"alwayson_scripts": {"Soft Inpainting": {"args": []}}}, 422, ("Soft Inpainting",)),  # img2img's alone
     ],
 )
 def test_txt2img(client, body, status, words):
     refused(client.post("/sdapi/v1/txt2img", json={**SMALL, **body}), status, *words)
+
+
+@pytest.mark.parametrize(
+    ("soft", "words"),
+    [
+        ([True], ("alwayson_scripts", "args")),
+        ({"args": {}}, ("alwayson_scripts", "args")),
+        ({"args": [True] * 8}, ("alwayson_scripts", "7")),
+        ({"args": [True, "x"]}, ("Schedule bias", "x")),
+        ({"args": [True, -1]}, ("Schedule bias", "0 to 100")),
+    ],
+)
+def test_soft_inpainting(client, png, soft, words):
+    body = {**SMALL, "init_images": [png], "mask": png, "alwayson_scripts": {"soft inpainting": soft}}
+    refused(client.post("/sdapi/v1/img2img", json=body), 422, *words)
 
 
 @pytest.mark.parametrize(

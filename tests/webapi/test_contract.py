@@ -244,6 +244,19 @@ def test_overrides_of_what_a1111_reads_before_them_do_nothing(client, png):
     assert "Noise multiplier: 0.8" in text(infotext="a cat\nSteps: 2, Sampler: Euler, Seed: 1, Noise multiplier: 0.8")
 
 
+def test_soft_inpainting_is_an_always_on_script(client, png):
+    assert "soft inpainting" in client.get("/sdapi/v1/scripts").json()["img2img"]
+    info = next(one for one in client.get("/sdapi/v1/script-info").json() if one["name"] == "soft inpainting")
+    assert info["is_alwayson"] and info["args"][2] == {
+        "label": "Preservation strength", "value": 0.5, "minimum": 0, "maximum": 8, "step": 0.05, "choices": None
+    }  # fmt: skip
+    body = {"init_images": [png], "mask": png, "steps": 2, "width": 16, "height": 16}
+    for title, args in (("soft inpainting", [True, 1, 0.25]), ("Soft Inpainting", [False])):
+        answer = client.post("/sdapi/v1/img2img", json=body | {"alwayson_scripts": {title: {"args": args}}}).json()
+        text = json.loads(answer["info"])["infotexts"][0]
+        assert ("Soft inpainting enabled: True" in text and "preservation strength: 0.25" in text) == args[0]
+
+
 def test_samplers_and_schedulers(client):
     found = {one["name"]: one for one in client.get("/sdapi/v1/samplers").json()}
     assert found["Euler a"] == {
