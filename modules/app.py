@@ -17,6 +17,7 @@ from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
+from modules.imaging.thumbnails import Thumbnails
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
@@ -54,6 +55,7 @@ class App:
     shelves: Shelves
     upscalers: Upscalers
     restorers: Restorers
+    thumbnails: Thumbnails
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -269,6 +271,7 @@ def build(launch: Launch) -> App:
         shelves=shelves,
         upscalers=upscalers,
         restorers=Restorers(folders.faces),
+        thumbnails=Thumbnails(folders.cache / "thumbnails"),
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options, shelves, upscalers),
         catalogs={

@@ -30,6 +30,7 @@ from modules.app import App
 from modules.exceptions import NotFound, WebuiError
 from modules.settings.sections import Launch
 from modules.webapi import (
+    browser,
     cards,
     describe,
     errors,
@@ -57,7 +58,7 @@ log = logging.getLogger(__name__)
 
 RESOURCES = (
     generation, extras, progress, live, options, models, networks, images, tokens, internal, lifecycle, cards, scripts,
-    describe, unbuilt, jobs, mcp,
+    describe, unbuilt, jobs, mcp, browser,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")

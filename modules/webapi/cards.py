@@ -19,6 +19,7 @@ from modules.weights.networks import headers
 from modules.weights.networks.sidecars import PICTURES, PREVIEWS
 
 CHECKPOINTS = "checkpoints"
+KEPT = {"Cache-Control": "private, max-age=86400"}
 
 
 def routes(app: App, watch: Watch) -> APIRouter:
@@ -26,16 +27,18 @@ def routes(app: App, watch: Watch) -> APIRouter:
     router = APIRouter(prefix="/sd_extra_networks")
 
     @router.get("/thumb")
-    def thumb(filename: str = "") -> FileResponse:
+    def thumb(filename: str = "", side: int = 0) -> FileResponse:
         path = Path(os.path.abspath(filename))  # not resolved: a link in a model folder was put there by its owner
         inside = any(path.is_relative_to(folder) for folder in _folders(app))
         if not (filename and inside and path.suffix.lower() in PICTURES and path.is_file()):
             raise NotFound(f"There is no preview {filename[:120]!r} in the model folders.")
+        if side:
+            return FileResponse(app.thumbnails.of(path, side), headers=KEPT)
         return FileResponse(path, headers={"Accept-Ranges": "bytes"})
 
     @router.get("/metadata")
     def metadata(page: str = "", item: str = "") -> JSONResponse:
-        path = _found(app, page, item)
+        path = found(app, page, item)
         try:
             header = headers.read(path) if path else None
         except CorruptFile:
@@ -45,7 +48,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("/get-single-card")
     def get_single_card(page: str = "", tabname: str = "", name: str = "") -> JSONResponse:
-        path = _found(app, page, name)
+        path = found(app, page, name)
         return JSONResponse({"html": _card(path, tabname, name)} if path else {})
 
     return router
@@ -56,7 +59,7 @@ def _folders(app: App) -> Iterable[Path]:
     return (*where.checkpoints, *where.vaes, *where.loras, where.hypernetworks, where.embeddings)
 
 
-def _found(app: App, page: str, name: str) -> Path | None:
+def found(app: App, page: str, name: str) -> Path | None:
     """The file of that name on a page called as A1111 calls it."""
     shelves = app.shelves
     page = page.lower().replace("_", " ")

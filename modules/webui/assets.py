@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 
 HERE = Path(__file__).parent
-STYLES = [HERE / "style.css"]
+STYLES = sorted(HERE.glob("*.css"))
 ROUTE = "webui-file"
 
 

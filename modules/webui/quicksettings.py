@@ -19,6 +19,8 @@ from modules.webui.submit import who
 
 log = logging.getLogger(__name__)
 
+CHECKPOINT = "sd_model_checkpoint"
+
 
 def names(app: App) -> list[str]:
     """The options to show, in the user's order."""
@@ -37,6 +39,11 @@ def build(app: App, settings_json: Any) -> dict[str, Any]:
             with gr.Row(elem_classes=["quicksetting"]):
                 made[name] = option_widget(app, name, min_width=160)
             trigger(made[name])(changer(app, name), inputs=[made[name]], outputs=[made[name], settings_json], **AS_IS)
+    wanted = gr.Textbox(visible="hidden", elem_id="wanted_checkpoint")
+    choose = gr.Button("Choose the checkpoint", elem_id="change_checkpoint", elem_classes=["out-of-sight"])
+    shown = made.get(CHECKPOINT, gr.State())
+    js = "() => [desiredCheckpointName]"
+    choose.click(changer(app, CHECKPOINT), inputs=[wanted], outputs=[shown, settings_json], js=js, **AS_IS)
     return made
 
 

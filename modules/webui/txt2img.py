@@ -16,6 +16,7 @@ from modules.webui import generation
 from modules.webui.controls import AS_IS
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, PROMPT, Output
+from modules.webui.networks_tab import beside_networks
 from modules.webui.shelf import Shelf
 from modules.webui.submit import Runs
 
@@ -39,7 +40,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
     """Place the tab's components and bind its buttons."""
     form = make(app, TAB, Txt2Img, LOOKS)
     generation.toprow(form)
-    with gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
+    with beside_networks(TAB), gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
         with gr.Column(elem_id=f"{TAB}_settings", elem_classes=["settings"], min_width=320):
             generation.sampler_row(form)
             _hires(form)

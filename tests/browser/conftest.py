@@ -34,7 +34,14 @@ def address(checkpoint_folder, data) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}", data / "server.log"
-    places = ["--data-dir", str(data), "--models-dir", str(checkpoint_folder / "models")]
+    places = [
+        "--data-dir",
+        str(data),
+        "--models-dir",
+        str(checkpoint_folder / "models"),
+        "--lora-dir",
+        str(data / "Lora"),
+    ]
     command = [sys.executable, "webui.py", *places, "--port", str(port), "--skip-load-model-at-start"]
     calm = os.environ | {
         "CUDA_VISIBLE_DEVICES": "",

@@ -1,7 +1,7 @@
 """The sections of the settings page, in page order; each field is one option under A1111's name."""
 
 from modules.settings.sections.computing import Compatibility, FreeU, Optimizations, Vae
-from modules.settings.sections.interface import Api, Gallery, Infotext, Interface, Previews
+from modules.settings.sections.interface import Api, Gallery, Infotext, Interface, Networks, Previews
 from modules.settings.sections.launch import Launch
 from modules.settings.sections.pictures import OverPictures, Prompting, Sampling, StableDiffusion, StableDiffusionXL
 from modules.settings.sections.saving import Directories, Paths, Saving
@@ -19,6 +19,7 @@ SECTIONS: dict[str, type] = {
     "Optimizations": Optimizations,
     "Compatibility": Compatibility,
     "FreeU": FreeU,
+    "Extra Networks": Networks,
     "Prompt editing": Prompting,
     "Sampler parameters": Sampling,
     "Infotext": Infotext,

@@ -39,6 +39,20 @@ class Gallery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Networks:
+    """Extra Networks."""
+
+    extra_networks_default_multiplier: float = param(1.0, "Default multiplier for extra networks", slider=Range(0, 2, 0.01), valid=Range(-100, 100))
+    extra_networks_add_text_separator: str = param(" ", "Extra networks separator", doc="Text before a tag that a card adds to the prompt.")
+    lora_preferred_name: str = param("Alias from file", "When adding to prompt, refer to Lora by", choices=("Alias from file", "Filename"))
+    extra_networks_card_width: int = param(0, "Card width for Extra Networks", valid=Range(0, 1000), doc="In pixels; 0 for the usual one.")
+    extra_networks_card_height: int = param(0, "Card height for Extra Networks", valid=Range(0, 1000), doc="In pixels; 0 for the usual one.")
+    extra_networks_card_show_desc: bool = param(True, "Show description on card")
+    extra_networks_card_order_field: str = param("Path", "Default order field for Extra Networks cards", choices=("Path", "Name", "Date Created", "Date Modified"))
+    extra_networks_card_order: str = param("Ascending", "Default order for Extra Networks cards", choices=("Ascending", "Descending"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Interface:
     """User interface."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Collection
+import os
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,15 @@ def user_metadata(path: Path) -> UserMetadata:
         if isinstance(said.get(name.replace("_", " ")), str)
     }
     return UserMetadata(**texts, preferred_weight=_number(said.get("preferred weight")))
+
+
+def write_user_metadata(path: Path, changes: Mapping[str, Any]) -> None:
+    """Write fields of UserMetadata into the notes beside a file; whatever else stands there stays."""
+    beside = path.with_suffix(".json")
+    said = _table(beside) | {name.replace("_", " "): value for name, value in changes.items()}
+    part = beside.with_name(f"{beside.name}.{uuid.uuid4().hex}")
+    part.write_text(json.dumps(said, indent=4, ensure_ascii=False), encoding="utf-8")
+    os.replace(part, beside)
 
 
 def preview(name: str, beside: Collection[str]) -> str | None:

@@ -1,0 +1,340 @@
+// The browser of network files: of however many cards, only those in sight stand in the page.
+"use strict";
+
+const CARD = {width: 160, height: 220, gap: 8};
+const WINDOW = 100; // cards fetched at once
+const ROWS_BEYOND = 2; // kept above and below what is in sight
+const SEARCH_MS = 40; // of rest before the server is asked
+const SORTS = ["Path", "Name", "Date Created", "Date Modified"];
+const NOTES = [
+    ["description", "Description", "textarea"],
+    ["sd_version", "Stable Diffusion version", "input"],
+    ["activation_text", "Activation text", "input"],
+    ["preferred_weight", "Preferred weight", "number"],
+    ["negative_text", "Negative prompt", "input"],
+    ["vae", "Preferred VAE", "input"],
+    ["notes", "Notes", "textarea"],
+];
+const NOTES_OF_LORA = ["activation_text", "preferred_weight", "negative_text"];
+const lastPrompt = {}; // tab -> the prompt box that was written in last
+const networkBrowsers = new WeakMap();
+let desiredCheckpointName = "";
+
+class NetworkBrowser {
+    constructor(host) {
+        const {tab, page} = host.dataset;
+        this.host = host;
+        this.tab = tab;
+        this.page = page;
+        this.id = `${tab}_${page}`;
+        this.query = {search: "", folder: "", sort: "Path", descending: false};
+        this.pool = new Map(); // number -> element of the cards that stand in the page
+        this.forget();
+        this.build();
+        new ResizeObserver(() => this.draw()).observe(this.view);
+    }
+
+    build() {
+        const {extra_networks_card_order_field: field, extra_networks_card_order: order} = opts;
+        this.query.sort = SORTS.includes(field) ? field : "Path";
+        this.query.descending = order === "Descending";
+        const search = element("input", {type: "search", id: `${this.id}_extra_search`, class: "extra-search", placeholder: "Search", "aria-label": "Search"});
+        search.addEventListener("input", () => this.searched(search.value));
+        const sort = element("select", {id: `${this.id}_extra_sort`, "aria-label": "Order"}, ...SORTS.map((text) => element("option", {value: text, textContent: text})));
+        sort.value = this.query.sort;
+        sort.addEventListener("change", () => this.ask({sort: sort.value}));
+        const turn = element("button", {type: "button", id: `${this.id}_extra_sort_dir`, "aria-label": "Turn the order over"});
+        const showTurn = () => (turn.textContent = this.query.descending ? "↓" : "↑");
+        turn.addEventListener("click", () => this.ask({descending: !this.query.descending}).then(showTurn));
+        showTurn();
+        const refresh = element("button", {type: "button", id: `${this.id}_extra_refresh`, textContent: "Refresh", onclick: () => this.refresh()});
+        this.count = element("span", {class: "extra-count", role: "status"});
+        this.folders = element("div", {id: `${this.id}_dirs`, class: "extra-network-dirs"});
+        this.sheet = element("div", {class: "extra-sheet"});
+        this.view = element("div", {id: `${this.id}_cards`, class: "extra-network-cards"}, this.sheet);
+        this.view.addEventListener("scroll", () => requestAnimationFrame(() => this.draw()), {passive: true});
+        this.view.addEventListener("keydown", (event) => this.key(event));
+        this.host.append(element("div", {class: "extra-tools"}, search, sort, turn, refresh, this.count), this.folders, this.view);
+    }
+
+    forget() {
+        this.cards = new Map();
+        this.asked = new Set(); // windows under way or here
+        this.stop?.abort();
+        this.stop = new AbortController();
+    }
+
+    searched(text) {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.ask({search: text}), SEARCH_MS);
+    }
+
+    async refresh() {
+        await this.tried(() => ask(`sd_extra_networks/refresh?page=${this.page}`, {}));
+        await this.ask({});
+    }
+
+    /** Another question: from the first card on. */
+    async ask(change) {
+        this.query = {...this.query, ...change};
+        this.forget();
+        await this.fetchWindow(0, true);
+    }
+
+    async fetchWindow(first, fresh = false) {
+        if (this.asked.has(first)) {
+            return;
+        }
+        this.asked.add(first);
+        const words = new URLSearchParams({page: this.page, ...this.query, first, count: WINDOW});
+        const stop = this.stop;
+        try {
+            const told = await ask(`sd_extra_networks/cards?${words}`, undefined, stop.signal);
+            if (stop === this.stop) {
+                told.cards.forEach((card, place) => this.cards.set(told.first + place, card));
+                this.taken(told, fresh);
+            }
+        } catch (error) {
+            if (error.name !== "AbortError") {
+                this.asked.delete(first);
+                this.count.textContent = error.message;
+            }
+        }
+    }
+
+    taken(told, fresh) {
+        this.total = told.total;
+        this.count.textContent = told.total === 1 ? "1 file" : `${told.total} files`;
+        if (fresh) {
+            this.view.scrollTop = 0;
+            this.pool.forEach((card) => card.remove());
+            this.pool.clear();
+            this.showFolders(told.folders);
+        }
+        this.draw();
+    }
+
+    showFolders(folders) {
+        const known = folders.join("\n");
+        if (this.knownFolders !== known) {
+            this.knownFolders = known;
+            const button = (text, folder) => element("button", {type: "button", textContent: text, "data-folder": folder, onclick: () => this.ask({folder})});
+            this.folders.replaceChildren(...(folders.length ? [button("all", ""), ...folders.map((one) => button(one, one))] : []));
+        }
+        for (const button of this.folders.children) {
+            button.setAttribute("aria-pressed", String(button.dataset.folder === this.query.folder));
+        }
+    }
+
+    /** Put the cards in sight into the page, take the others out, and ask for those that are not here yet. */
+    draw() {
+        const width = this.view.clientWidth;
+        if (!width || this.total === undefined) {
+            return;
+        }
+        const size = {width: opts.extra_networks_card_width || CARD.width, height: opts.extra_networks_card_height || CARD.height};
+        const across = Math.max(1, Math.floor((width + CARD.gap) / (size.width + CARD.gap)));
+        const down = size.height + CARD.gap;
+        this.across = across;
+        this.sheet.style.height = `${Math.ceil(this.total / across) * down}px`;
+        const top = Math.floor(this.view.scrollTop / down) - ROWS_BEYOND;
+        const bottom = Math.ceil((this.view.scrollTop + this.view.clientHeight) / down) + ROWS_BEYOND;
+        const [first, end] = [Math.max(0, top * across), Math.min(this.total, bottom * across)];
+        for (const [number, card] of this.pool) {
+            if (number < first || number >= end) {
+                card.remove();
+                this.pool.delete(number);
+            }
+        }
+        for (let number = first; number < end; number++) {
+            this.place(number, {left: (number % across) * (size.width + CARD.gap), top: Math.floor(number / across) * down, ...size});
+        }
+    }
+
+    place(number, box) {
+        const told = this.cards.get(number);
+        if (!told) {
+            this.fetchWindow(Math.floor(number / WINDOW) * WINDOW);
+            return;
+        }
+        let card = this.pool.get(number);
+        if (!card) {
+            card = this.card(told, number);
+            this.pool.set(number, card);
+            this.sheet.append(card);
+        }
+        Object.entries(box).forEach(([side, value]) => (card.style[side] = `${value}px`));
+    }
+
+    card(told, number) {
+        const act = (text, label, work) => element("button", {type: "button", class: text ? "card-button" : "card-button icon-styles", textContent: text, title: label, "aria-label": `${label}: ${told.name}`, onclick: (event) => {
+            event.stopPropagation();
+            work();
+        }});
+        const buttons = element("div", {class: "button-row"},
+            told.path ? act("", "Copy path", () => this.copy(told.path)) : null,
+            act("i", "Metadata", () => this.metadata(told)),
+            act("✎", "Edit notes and preview", () => this.edit(told)));
+        const picture = told.picture ? element("img", {class: "preview", src: told.picture, alt: "", loading: "lazy", draggable: false}) : null;
+        const described = opts.extra_networks_card_show_desc !== false ? told.description : "";
+        const words = element("div", {class: "actions"}, element("span", {class: "name", textContent: told.name}), element("span", {class: "description", textContent: described}));
+        const choose = element("button", {type: "button", class: "card-choose", "aria-label": told.name, title: told.folder ? `${told.folder}/${told.name}` : told.name, onclick: () => this.choose(told)});
+        return element("div", {class: "card", "data-name": told.name, "data-number": number}, picture, words, choose, buttons);
+    }
+
+    choose(told) {
+        if (this.page === "checkpoints") {
+            selectCheckpoint(told.name);
+        } else {
+            cardClicked(this.tab, told.prompt, told.negative_prompt, this.page === "textual_inversion");
+        }
+    }
+
+    async copy(path) {
+        await this.tried(() => navigator.clipboard.writeText(path));
+        tell(`Copied: ${path}`);
+    }
+
+    async metadata(told) {
+        await this.tried(async () => {
+            const answer = await ask(`sd_extra_networks/metadata?${new URLSearchParams({page: this.page, item: told.name})}`);
+            openTextDialog(told.name, answer.metadata ?? "This file tells nothing about itself.");
+        });
+    }
+
+    async edit(told) {
+        await this.tried(async () => {
+            const kept = await ask(`sd_extra_networks/notes?${new URLSearchParams({page: this.page, item: told.name})}`);
+            this.openEditor(told, kept);
+        });
+    }
+
+    openEditor(told, kept) {
+        const fields = NOTES.filter(([name]) => this.shows(name)).map(([name, label, kind]) => {
+            const box = element(kind === "textarea" ? "textarea" : "input", kind === "number" ? {type: "number", step: 0.05} : {});
+            box.name = name;
+            box.value = kept[name];
+            return element("label", {}, label, box);
+        });
+        const save = element("button", {type: "submit", class: "primary", textContent: "Save"});
+        const replace = element("button", {type: "button", textContent: "Replace preview by the picture shown", onclick: () => this.replacePreview(told, dialog)});
+        const form = element("form", {class: "card-editor"}, ...fields, element("div", {class: "dialog-row"}, save, replace));
+        const dialog = openDialog(told.name, form);
+        form.addEventListener("submit", (event) => {
+            event.preventDefault();
+            const said = Object.fromEntries(new FormData(form));
+            if ("preferred_weight" in said) {
+                said.preferred_weight = Number(said.preferred_weight);
+            }
+            this.tried(async () => {
+                await ask("sd_extra_networks/notes", {page: this.page, item: told.name, ...said});
+                dialog.close();
+                await this.again();
+            });
+        });
+    }
+
+    shows(name) {
+        return name === "vae" ? this.page === "checkpoints" : this.page === "lora" || !NOTES_OF_LORA.includes(name);
+    }
+
+    async replacePreview(told, dialog) {
+        await this.tried(async () => {
+            const shown = shownPicture(this.tab);
+            if (!shown) {
+                throw new Error("There is no picture in the gallery; make one first.");
+            }
+            const picture = await (await fetch(shown)).blob();
+            await ask(`sd_extra_networks/preview?${new URLSearchParams({page: this.page, item: told.name})}`, picture);
+            dialog.close();
+            await ask(`sd_extra_networks/refresh?page=${this.page}`, {});
+            await this.again();
+        });
+    }
+
+    /** The same question once more, the place in the list kept. */
+    async again() {
+        const place = this.view.scrollTop;
+        await this.ask({});
+        this.view.scrollTop = place;
+    }
+
+    async tried(work) {
+        try {
+            await work();
+        } catch (error) {
+            tell(error.message);
+        }
+    }
+
+    key(event) {
+        const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across};
+        const card = event.target.closest(".card");
+        if (!card || !(event.key in steps)) {
+            return;
+        }
+        event.preventDefault();
+        event.stopPropagation();
+        const next = this.pool.get(Number(card.dataset.number) + steps[event.key]);
+        next?.scrollIntoView({block: "nearest"});
+        next?.querySelector(".card-choose").focus();
+    }
+}
+
+/** The address of the picture that a tab's gallery shows. */
+function shownPicture(tab) {
+    const gallery = document.getElementById(`${tab}_gallery`);
+    return gallery?.querySelector(".preview img, .grid-wrap img")?.src;
+}
+
+function selectCheckpoint(name) {
+    desiredCheckpointName = name;
+    document.getElementById("change_checkpoint")?.click();
+}
+
+/** A card was clicked: its words go into the prompts, or out where they stand already. */
+function cardClicked(tab, prompt, negative, allowNegative) {
+    const boxes = ["prompt", "neg_prompt"].map((name) => document.querySelector(`#${tab}_${name} textarea`));
+    if (negative) {
+        toggleWords(boxes[1], negative);
+        toggleWords(boxes[0], prompt);
+        return;
+    }
+    toggleWords(allowNegative && lastPrompt[tab] === boxes[1] ? boxes[1] : boxes[0], prompt);
+}
+
+/** Put words into a prompt or take them out, whichever is due. */
+function toggleWords(box, words) {
+    const without = withoutWords(box.value, words);
+    const separator = opts.extra_networks_add_text_separator ?? " ";
+    replaceText(box, without ?? (box.value ? box.value + separator : "") + words);
+}
+
+/** The text without the words; a tag is the same whatever its weight. Null if they are not in it. */
+function withoutWords(text, words) {
+    const literal = (part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const tag = /^<(\w+):([^:>]+)[^>]*>/.exec(words);
+    const pattern = tag
+        ? `\\s?<${tag[1]}:${literal(tag[2])}(:[^>]*)?>(${literal(words.slice(tag[0].length))})?`
+        : `(^|[\\s,])${literal(words)}(?=$|[\\s,])`;
+    const found = new RegExp(pattern).exec(text);
+    return found ? (text.slice(0, found.index) + text.slice(found.index + found[0].length)).trim() : null;
+}
+
+document.addEventListener("focusin", (event) => {
+    if (isPrompt(event.target)) {
+        lastPrompt[event.target.closest("[id$=_prompt]").id.split("_")[0]] = event.target;
+    }
+});
+
+/** A browser is filled when it first comes into sight. */
+function openNetworkBrowsers() {
+    for (const host of document.querySelectorAll(".network-browser")) {
+        if (!networkBrowsers.has(host) && host.offsetParent !== null) {
+            networkBrowsers.set(host, new NetworkBrowser(host));
+            networkBrowsers.get(host).ask({});
+        }
+    }
+}
+
+onUiUpdate(openNetworkBrowsers);
