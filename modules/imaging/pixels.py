@@ -86,11 +86,6 @@ def from_base64(text: str) -> Image.Image:
     return _loaded(data, _NOT_AN_IMAGE)
 
 
-def from_bytes(data: bytes) -> Image.Image:
-    """Decode a file's bytes into a loaded image. Raises as `from_base64` does."""
-    return _loaded(data, "What was sent is not an image that can be read; send a PNG, JPEG, WebP, AVIF or GIF file.")
-
-
 def from_file(path: Path) -> Image.Image:
     """Read an image file whole. Raises as `from_base64` does."""
     try:
