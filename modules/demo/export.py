@@ -51,8 +51,8 @@ INSIDE_VAE = (
 )
 
 
-def unet_keys(model: UNet2DConditionModel) -> Tensors:
-    """The UNet's tensors under ldm's names, where blocks are counted through."""
+def unet_names(model: UNet2DConditionModel) -> dict[str, str]:
+    """The UNet's tensors and their names in ldm, where blocks are counted through."""
     per_level = model.config["layers_per_block"] + 1
     attends = [kind.startswith("CrossAttn") for kind in model.config["up_block_types"]]
 
@@ -72,7 +72,13 @@ def unet_keys(model: UNet2DConditionModel) -> Tensors:
     def inner(key: str) -> str:
         return key if "transformer_blocks" in key else _replaced(key, INSIDE_UNET)
 
-    return {UNET + inner(renamed(key)): tensor for key, tensor in model.state_dict().items()}
+    return {key: inner(renamed(key)) for key in model.state_dict()}
+
+
+def unet_keys(model: UNet2DConditionModel) -> Tensors:
+    """The UNet's tensors under ldm's names."""
+    tensors = model.state_dict()
+    return {UNET + theirs: tensors[ours] for ours, theirs in unet_names(model).items()}
 
 
 def vae_keys(model: AutoencoderKL) -> Tensors:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from modules.demo import bank, text, unet, vae
+from modules.demo import bank, export, text, unet, vae
 from modules.demo.bank import Tokenizer
 from modules.demo.loop import Course, Pace
 from modules.demo.world import SHAPES, STYLES, Scene, invent
@@ -32,7 +33,8 @@ class Lora(nn.Module):
         super().__init__()
         # In a list, so that the model is not a part of this module and stays out of its state.
         self._held = [model]
-        self.targets = {n.replace(".", "_"): m for n, m in model.named_modules() if _fits(m)}
+        self.places = {n.replace(".", "_"): n for n, m in model.named_modules() if _fits(m)}
+        self.targets = {name: model.get_submodule(place) for name, place in self.places.items()}
         self.down = nn.ModuleDict({n: _down(m, rank) for n, m in self.targets.items()})
         self.up = nn.ModuleDict({n: _up(m, rank) for n, m in self.targets.items()})
         for layer in self.up.values():
@@ -58,13 +60,20 @@ class Lora(nn.Module):
         return lambda module, inputs, output: output + strength * up(down(inputs[0]))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Kohya's keys; alpha equals the rank, so that strength 1 is what was trained."""
+        """Kohya's keys; alpha equals the rank, so that strength 1 is what was trained.
+
+        The modules bear ldm's names, as in kohya's files for SDXL: diffusers' block numbers say where a block stands
+        only to those who know how many residual blocks a level has, and A1111 takes it that there are two.
+        """
+        assert isinstance(self.model, UNet2DConditionModel)
+        theirs = {ours.removesuffix(".weight"): name for ours, name in export.unet_names(self.model).items()}
         made: dict[str, Tensor] = {}
-        for name in self.targets:
+        for name, place in self.places.items():
+            key = "lora_unet_" + theirs[place].removesuffix(".weight").replace(".", "_")
             down, up = self.down[name].get_parameter("weight"), self.up[name].get_parameter("weight")
-            made[f"lora_unet_{name}.lora_down.weight"] = down
-            made[f"lora_unet_{name}.lora_up.weight"] = up
-            made[f"lora_unet_{name}.alpha"] = torch.tensor(float(len(down)))
+            made[f"{key}.lora_down.weight"] = down
+            made[f"{key}.lora_up.weight"] = up
+            made[f"{key}.alpha"] = torch.tensor(float(len(down)))
         return {k: v.detach().cpu().half().contiguous() for k, v in made.items()}
 
 
@@ -94,7 +103,7 @@ def train_all(work: Path, models: Path, tokenizer: Tokenizer, minutes: float = m
         _save(
             lora.tensors(),
             models / "Lora" / f"{name}.safetensors",
-            {"ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)},
+            {"ss_base_model_version": "sd_v1", "ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)},
         )
     concept = train_concept(work, [_ember(rng) for _ in range(PICTURES)], minutes)
     _save({"emb_params": concept.vectors.detach().cpu()}, models / "embeddings" / f"{CONCEPT}.safetensors", {})

@@ -9,6 +9,8 @@ from safetensors.torch import load_file
 
 from modules.demo import bank, evaluate, export, extras, text, unet, vae
 from modules.demo.loop import Course, Pace, best_weights
+from modules.weights.networks.overlay import Applied
+from modules.weights.networks.reading import arranged
 from modules.weights.text import tokenizer
 
 
@@ -152,7 +154,27 @@ def test_a_lora_learns_and_comes_off(work: Path):
     tensors = lora.tensors()
     assert sum(t.numel() * 2 for t in tensors.values()) < 1e6
     assert {k.rsplit(".", 1)[1] for k in tensors} == {"weight", "alpha"}
-    assert "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight" in tensors
+
+
+def test_a_written_lora_finds_its_places_by_ldm_names(work: Path, exported: Path):
+    """Which need no knowledge of how many residual blocks a level has: A1111's block arithmetic takes it for two."""
+    torch.manual_seed(6)
+    lora = extras.Lora(unet.load(work / "unet.pt"))
+    for layer in lora.up.values():
+        torch.nn.init.normal_(layer.get_parameter("weight"), std=0.1)
+    tensors = lora.tensors()
+    places = {k.removeprefix(export.UNET).rsplit(".", 1)[0].replace(".", "_") for k in load_file(exported)}
+    assert {k.split(".")[0].removeprefix("lora_unet_") for k in tensors} <= places
+
+    model = evaluate.open_model(exported)
+    given = torch.randn(1, 4, 16, 16), torch.tensor([400]), torch.randn(1, 77, text.WIDTH)
+    with torch.inference_mode():
+        plain = model.unet(*given).sample
+        assert model.overlay.apply([Applied(arranged(Path("lora.safetensors"), tensors))]) == []
+        with lora.applied():
+            wanted = lora.model(*given).sample
+        found = model.unet(*given).sample
+    assert float((found - wanted).abs().max()) < 0.05 * float((plain - wanted).abs().max())
 
 
 def test_a_lora_at_nought_is_no_lora():
