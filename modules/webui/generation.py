@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from modules.app import App
+from modules.webui import native
 from modules.webui.controls import AS_IS, FREE, QUIET, tool
 from modules.webui.form import Fold, Form, remember
 from modules.webui.paste import applied, filled
@@ -37,6 +38,7 @@ HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' a
     "clear_prompt": "Clear both prompts",
     "style_apply": "Write the chosen styles into the prompts",
     "res_switch_btn": "Switch width and height",
+    "native_size": "Checkpoints draw best at the size they were trained for; this is what this one's .yaml says",
     "detect_image_size_btn": "Take the size of the picture",
     "random_seed": "Set the seed to -1: a new one for every run",
     "reuse_seed": "Reuse the seed of the picture shown",
@@ -108,6 +110,7 @@ def size(form: Form) -> None:
     """Width, height and what turns them over."""
     with gr.Column(elem_id=f"{form.tab}_column_size", scale=4, min_width=180):
         form.place("width", "height")
+        form.buttons["native"] = native.button(form.tab)
     form.buttons["swap"] = tool("⇅", f"{form.tab}_res_switch_btn", "swap")
 
 

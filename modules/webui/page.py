@@ -10,7 +10,18 @@ from fastapi import FastAPI
 from modules.app import App
 from modules.generate.operations import Extras
 from modules.generate.request import Img2Img, Txt2Img
-from modules.webui import assets, extras_tab, generation, img2img, pnginfo, quicksettings, send, settings_tab, txt2img
+from modules.webui import (
+    assets,
+    extras_tab,
+    generation,
+    img2img,
+    native,
+    pnginfo,
+    quicksettings,
+    send,
+    settings_tab,
+    txt2img,
+)
 from modules.webui.controls import QUIET
 from modules.webui.form import recall, restocked
 from modules.webui.options_form import as_json, updates
@@ -46,13 +57,16 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
 
         def opened() -> list[Any]:
             stocked = [update for form in forms for update in restocked(app, form)]
-            return [*stocked, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
+            side = native.told(app)
+            first = [*stocked, *native.opening((words, images), side), side]
+            return [*first, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
         for form, output in zip(forms, (of_words, of_images, of_finished), strict=True):
             send.bind_gallery(app, form, output, images)
             extras_tab.bind_gallery(form, output, finished)
-        loaded = demo.load(opened, outputs=[*menus, *options], **QUIET)
+        sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
+        loaded = demo.load(opened, outputs=[*menus, *sized, *options], **QUIET)
         for form in forms:
             loaded = loaded.then(**recall(form), **QUIET)
         loaded.then(None, js="uiReady", **QUIET)

@@ -13,6 +13,8 @@ from modules.exceptions import ModelError
 from modules.weights.library import Checkpoint
 
 Table = dict[str, Any]
+LATENT = 8  # pixels along the side of a latent's cell
+LONGEST_SIDE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ class Sidecar:
             return str(self.params.get("parameterization", "eps"))
         scaling = str(_table(self._part("denoiser_config").get("scaling_config")).get("target", ""))
         return {"EpsScaling": "eps", "VScaling": "v"}.get(scaling.rpartition(".")[2])
+
+    @property
+    def side(self) -> int | None:
+        """The width and height in pixels that the model was trained for, if the yaml tells."""
+        latent = self.params.get("image_size")
+        return latent * LATENT if isinstance(latent, int) and 0 < latent * LATENT <= LONGEST_SIDE else None
 
     def text(self, number: int) -> Table | None:
         """What a file beside the yaml says of a text encoder, in transformers' words; None if there is no file.

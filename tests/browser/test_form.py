@@ -19,6 +19,18 @@ def test_swap_dice_recycle_and_extra(ui):
     expect(ui.at("subseed")).to_be_visible()
 
 
+def test_the_checkpoints_own_size_is_offered_while_another_is_set(ui):
+    offer = ui.at("native_size")
+    expect(offer).to_be_hidden()
+    ui.set(width=320)
+    expect(offer).to_have_text("Use 512×512, the size that tiny-sd1 was trained for")
+    ui.reload()
+    expect(ui.number("width")).to_have_value("320")  # the user's own stays
+    offer.click()
+    expect(ui.number("width")).to_have_value("512")
+    expect(offer).to_be_hidden()
+
+
 def test_clearing_asks_first(ui):
     ui.prompt().fill("a cat")
     ui.page.once("dialog", lambda dialog: dialog.dismiss())

@@ -14,6 +14,7 @@ from modules.weights.devices import place
 from modules.weights.hashing import Hashes
 from modules.weights.library import Checkpoint, Library
 from modules.weights.loader import load
+from modules.weights.sidecar import Sidecar
 from modules.weights.tensorfile import read_tensors
 from modules.weights.vae import approximate
 
@@ -60,6 +61,14 @@ def test_a_sidecar_wins(checkpoint, shapes, tmp_path):
     arch = detect(moved, shapes)
     assert arch.scale_factor == 0.5 and arch.unet["attention_head_dim"] == [2, 4, 6, 6]
     assert arch.towers[0].config["num_attention_heads"] == 1  # without its config.json: CLIP's heads of 64
+
+
+@pytest.mark.parametrize(
+    ("said", "side"), [("16", 128), ("64", 512), ("0", None), ("-8", None), ("1e9", None), ("[]", None)]
+)
+def test_a_sidecar_tells_the_size_that_the_model_was_trained_for(checkpoint, tmp_path, said, side):
+    yaml = f"model: {{params: {{image_size: {said}}}}}"
+    assert Sidecar.of(beside(checkpoint, tmp_path, yaml)).side == side
 
 
 @pytest.mark.parametrize("yaml", ["[broken", "model: 3", "just text", "{}"])
