@@ -46,12 +46,14 @@ from modules.webapi import (
     models,
     networks,
     options,
+    patience,
     progress,
     scripts,
     security,
     tokens,
     unbuilt,
 )
+from modules.webapi.patience import Patient
 from modules.webapi.watch import End, Watch
 
 log = logging.getLogger(__name__)
@@ -71,9 +73,15 @@ LAST_STEP = 5.0  # seconds for the running job to notice the end
 
 def create(app: App, rules: security.Rules | None = None) -> FastAPI:
     """The whole ASGI application; `rules` are the flags' own if left out."""
+    rules = rules or security.rules(app.launch)
     watch = Watch(app.queue)
     api = FastAPI(title="webui", version=VERSION, docs_url=None, redoc_url=None)
     api.state.watch = watch
+    if app.launch.share:
+        from modules.webui import share
+
+        api.state.share = share.Share(rules.tunnel, app.launch.share_hours)
+        api.include_router(share.routes(api.state.share))
     for resource in RESOURCES:
         api.include_router(resource.routes(app, watch))
     for prefix in ("/sdapi", "/internal", "/sd_extra_networks", "/v2"):
@@ -84,8 +92,9 @@ def create(app: App, rules: security.Rules | None = None) -> FastAPI:
 
         mount(api, app)
     api.add_middleware(Compressed)
-    api.add_middleware(security.Guard, rules=rules or security.rules(app.launch))
-    api.add_middleware(errors.Boundary)
+    api.add_middleware(patience.Sized)
+    api.add_middleware(security.Guard, rules=rules)
+    api.add_middleware(errors.Boundary, logs=app.launch.api_log)
     api.add_middleware(Below, subpath=_subpath(app.launch))
     return api
 
@@ -161,11 +170,13 @@ def serve(app: App, fixed_port: bool = False) -> int:
     if told := _errand(app):
         _say(told)
         return 0
+    _allow_connections()
     rules, tls = security.rules(app.launch), _tls(app.launch)
     with contextlib.closing(bind(app.launch, fixed_port)) as listener:
         api = create(app, rules)
         config = uvicorn.Config(
             api,
+            http=Patient,
             log_config=None,
             access_log=False,
             timeout_keep_alive=app.launch.timeout_keep_alive,
@@ -174,8 +185,16 @@ def serve(app: App, fixed_port: bool = False) -> int:
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         url = f"{'https' if tls else 'http'}://{_shown(listener)}:{listener.getsockname()[1]}{_subpath(app.launch)}"
-        running = Server(config, api.state.watch, lambda: _started(app, url, rules, api.state.watch))
+
+        def ready() -> None:
+            _started(app, url, rules, api.state.watch)
+            if app.launch.share:
+                _say(api.state.share.open(_shown(listener), listener.getsockname()[1]))
+
+        running = Server(config, api.state.watch, ready)
         running.run([listener])
+        if app.launch.share:
+            api.state.share.close()
     _end(app, running.restarts)
     return 0
 
@@ -200,6 +219,8 @@ def _tls(launch: Launch) -> dict[str, Any]:
     key, certificate = launch.tls_keyfile, launch.tls_certfile
     if not key and not certificate:
         return {}
+    if launch.share:
+        raise WebuiError("--share brings https of its own; leave --tls-keyfile and --tls-certfile out.")
     if not certificate:
         raise WebuiError("--tls-keyfile needs the certificate too; name it by --tls-certfile.")
     try:  # uvicorn would end in a trace
@@ -208,6 +229,15 @@ def _tls(launch: Launch) -> dict[str, Any]:
         text = f"https is not possible with --tls-certfile {certificate} and --tls-keyfile {key} ({error})."
         raise WebuiError(text) from error
     return {"ssl_certfile": certificate} | ({"ssl_keyfile": key} if key else {})
+
+
+def _allow_connections() -> None:
+    """As many open files as the system grants: every connection is one, and 1024 are soon taken."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(text: str) -> None:

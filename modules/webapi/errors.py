@@ -98,21 +98,27 @@ def add_handlers(api: FastAPI) -> None:
 class Boundary:
     """ASGI middleware: says how long an answer took, and answers for what nobody expected."""
 
-    def __init__(self, app: ASGIApp):
+    def __init__(self, app: ASGIApp, logs: bool = False):
+        """`logs`: a line for each request to the API."""
         self.app = app
+        self.logs = logs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began = time.perf_counter()
         started = False
+        logs = self.logs and any(part in scope["path"] for part in ("/sdapi/", "/v2/"))
 
         async def timed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                took = f"{time.perf_counter() - began:.4f}".encode()
-                message = {**message, "headers": [*message.get("headers", ()), (b"x-process-time", took)]}
+                took = f"{time.perf_counter() - began:.4f}"
+                if logs:
+                    log.info("API %d %s %r %s s", message["status"], scope["method"], scope["path"], took)
+                headers = [*message.get("headers", ()), (b"x-process-time", took.encode())]
+                message = {**message, "headers": headers}
             await send(message)
 
         try:

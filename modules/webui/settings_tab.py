@@ -32,6 +32,9 @@ def build(app: App, settings_json: Any, elsewhere: set[str]) -> Settings:
     with gr.Row(elem_id="settings_head"):
         apply = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", min_width=140)
         reload = gr.Button("Reload UI", elem_id="settings_restart_gradio", min_width=140)
+        if app.launch.share:
+            stop = gr.Button("Stop sharing", elem_id="share_stop", variant="stop", min_width=140)
+            stop.click(None, js="() => { fetch('internal/share', { method: 'DELETE' }) }", **QUIET)
     result = gr.HTML(elem_id="settings_result", elem_classes=["hides-empty"], padding=False)
     gr.Textbox(
         placeholder="Search settings",

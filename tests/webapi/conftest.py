@@ -16,6 +16,7 @@ from modules.app import build
 from modules.generate import infotext
 from modules.generate.result import Picture, Result
 from modules.settings.sections import Launch
+from modules.webapi.patience import Patient
 
 
 class Drawing:
@@ -97,19 +98,34 @@ def drawing_program(folder, **flags):
         return build(Launch(data_dir=str(folder), nowebui=True, no_hashing=True, **flags))
 
 
+class Address(str):
+    """A server's, with its application."""
+
+    api = None
+
+
 @contextmanager
-def serving(app):
+def serving(app, rules=None):
     """The address of a real server of that program."""
     listener = server.bind(dataclasses.replace(app.launch, port=0), True)
-    api = server.create(app)
+    api = server.create(app, rules)
     ready = threading.Event()
-    config = uvicorn.Config(api, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        api,
+        http=Patient,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=app.launch.timeout_keep_alive,
+        timeout_graceful_shutdown=1,
+    )
     running = server.Server(config, api.state.watch, ready.set)
     thread = threading.Thread(target=running.run, args=([listener],))
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        url = Address(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        url.api = api
+        yield url
     finally:
         running.stop()
         thread.join(10)
