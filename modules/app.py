@@ -25,7 +25,7 @@ from modules.prompts.stylefiles import Styles
 from modules.prompts.wildcards import Wildcards
 from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
-from modules.settings.options import Options, frozen
+from modules.settings.options import Options, View, frozen
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
 from modules.settings.store import Store
@@ -163,7 +163,7 @@ class Engine:
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
         if self._cache is None:
-            from modules.weights.cache import Cache
+            from modules.weights.cache import Cache, Limits
             from modules.weights.companions import Companions
             from modules.weights.networks.store import Store
 
@@ -172,7 +172,7 @@ class Engine:
             self._cache = Cache(
                 library,
                 where,
-                limit=lambda: options.view().sd_checkpoints_limit,
+                limits=lambda: Limits(**_kept(options.view())),
                 companions=Companions(folders.text_encoders, folders.vaes),
             )
             self._networks = Store(
@@ -193,6 +193,15 @@ class Engine:
             device_id=launch.device_id,
             no_half=launch.no_half,
             no_half_vae=launch.no_half_vae,
+            precision=launch.precision,
+            spare="lowvram"
+            if launch.lowvram
+            else "medvram"
+            if launch.medvram
+            else "medvram_sdxl"
+            if launch.medvram_sdxl
+            else "",
+            checked=not launch.disable_nan_check,
         )
 
     def upscaling(self) -> Any:
@@ -235,6 +244,15 @@ class Engine:
         if self._faces is None:
             self._faces = Store(self._place)
         return finishing.run(planned, Tools(self.upscaling(), self._faces), progress)
+
+
+def _kept(view: View) -> dict[str, Any]:
+    """How the options limit the checkpoints in memory."""
+    return {
+        "count": max(view.sd_checkpoints_limit, 1 + view.sd_checkpoint_cache),
+        "budget": int(view.checkpoints_memory * (1 << 30)),
+        "aside": view.sd_checkpoints_keep_in_cpu,
+    }
 
 
 def build(launch: Launch) -> App:

@@ -7,7 +7,8 @@
     ├── ModelError             a model file that cannot be used
     │   ├── UnknownArchitecture
     │   ├── CorruptFile
-    │   └── MissingNetwork
+    │   ├── MissingNetwork
+    │   └── NotANumber
     ├── OutOfMemory            the device cannot hold the work
     ├── Forbidden              whoever asks may not
     ├── Busy                   not now; later
@@ -56,6 +57,10 @@ class CorruptFile(ModelError):
 
 class MissingNetwork(ModelError):
     """A network named in a prompt that is not in the folders."""
+
+
+class NotANumber(ModelError):
+    """A network's answer is out of its precision's range."""
 
 
 class OutOfMemory(WebuiError):

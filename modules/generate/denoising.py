@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from modules.exceptions import Interrupted
+from modules.exceptions import Interrupted, NotANumber
 from modules.generate.batch import Batch, brownian, variation
 from modules.generate.beside import image_beside
 from modules.generate.models import Models
@@ -31,6 +31,8 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
     view, sampler = batch.plan.view, batch.stage.choice.sampler
 
     def report(step: int, denoised: Tensor) -> None:
+        if step == 0:
+            _check_numbers(denoised, batch)
         batch.latent = denoised
         wanted = view.live_previews_enable and (step + 1) % view.show_progress_every_n_steps == 0
         progress.at(done + step + 1, _Preview(denoised, batch.model, view) if wanted else None)
@@ -59,8 +61,20 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
         batch.latent = sample(sampler, denoiser, x, sigmas, walk) if len(sigmas) > 1 else x
     except Interrupted:
         batch.stopped = True
+    else:
+        _check_numbers(batch.latent, batch)
     if batch.start is not None and batch.start.kept is not None and batch.latent is not None and not wished(batch):
         batch.latent = torch.lerp(batch.latent, batch.start.latent, batch.start.kept)
+
+
+def _check_numbers(latent: Tensor, batch: Batch) -> None:
+    """NotANumber where nothing of a latent is a number: its picture would be black."""
+    if batch.model.place.checked and bool(latent.flatten()[0].isnan()) and bool(latent.isnan().all()):
+        raise NotANumber(
+            f"{batch.model.checkpoint.model_name} answered with no numbers: its values went out of the range of"
+            f" {str(batch.model.place.dtype).removeprefix('torch.')}; start with --no-half, or"
+            " --disable-nan-check to go on regardless."
+        )
 
 
 def _beginning(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
+
 from modules.generate.conditioning import Conditioner
 from modules.generate.long import Long
 from modules.generate.plan import Plan
@@ -46,7 +48,7 @@ class Models:
         plan = self._plan
         self._progress.say("Loading the checkpoint")
         among = len({one.checkpoint.path for one in plan.stages}) + (plan.refiner is not None)
-        model = self._cache.get(refiner or stage.checkpoint, among)
+        model = self._cache.get(refiner or stage.checkpoint, among, plan.view.fp8_storage)
         self._progress.say("")
         uses, comments = ([], []) if plan.request.disable_extra_networks else uses_of(prompt)
         worn = self._networks.put_on(model, uses, plan.view.lora_functional)
@@ -70,6 +72,8 @@ class Models:
     def _put_vae(self, model: Model) -> Worn:
         view = self._plan.view
         methods = {"encoder": view.sd_vae_encode_method, "decoder": view.sd_vae_decode_method}
+        other = torch.bfloat16 if view.auto_vae_precision_bfloat16 else torch.float32
+        model.vae.rescue = other if view.auto_vae_precision or view.auto_vae_precision_bfloat16 else None
         quick = [half for half, method in methods.items() if method == "TAESD"]
         return self._networks.put_vae(model, view.sd_vae, view.sd_vae_overrides_per_model_preferences, quick)
 

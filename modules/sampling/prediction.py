@@ -33,6 +33,13 @@ class Condition:
             _stacked([row.guidance for row in rows]),
         )
 
+    def rows(self, which: slice) -> Condition:
+        """Some of the rows."""
+        parts = (self.context, self.vector, self.image, self.guidance)
+        context, *others = (None if part is None else part[which] for part in parts)
+        assert context is not None
+        return Condition(context, *others)
+
     def to(self, dtype: torch.dtype) -> Condition:
         """In another precision."""
         parts = (self.context, self.vector, self.image, self.guidance)

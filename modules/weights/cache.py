@@ -1,23 +1,37 @@
-"""The models kept in memory: the last few that were used."""
+"""The models kept in memory: the last few that were used, as many as a number and a budget of bytes allow."""
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import torch
+import psutil
 
 from modules.exceptions import NotFound
 from modules.weights.companions import Companions
 from modules.weights.devices import Place
 from modules.weights.library import INDEX, Checkpoint, Library
-from modules.weights.loader import Model, load
+from modules.weights.loader import NEVER, Model, load
+from modules.weights.turns import GIB, empty
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, int, int]  # path, mtime, size: a replaced file is another model
+Key = tuple[str, int, int, str]  # path, mtime, size: a replaced file is another model; whether kept in 8 bits
+RESERVE = 2 * GIB  # bytes of main memory that are left to everything else
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How many models are kept, and how many bytes of memory they may take in all (0: what there is).
+
+    `aside`: where the device is not main memory, the model in use is on it and the others are in main memory.
+    """
+
+    count: int = 1
+    budget: int = 0
+    aside: bool = True
 
 
 class Cache:
@@ -27,46 +41,60 @@ class Cache:
         self,
         library: Library,
         place: Place,
-        limit: Callable[[], int] = lambda: 1,
+        limits: Callable[[], Limits] = Limits,
         companions: Companions | None = None,
     ):
         self.place = place
         self._library = library
-        self._limit = limit
+        self._limits = limits
         self._companions = companions
         self._models: OrderedDict[Key, Model] = OrderedDict()
 
-    def get(self, checkpoint: Checkpoint, among: int = 1) -> Model:
-        """The model, loaded now if need be, with its file's hash known. `among`: how many the job at work needs."""
-        key = _key(checkpoint)
-        if (model := self._models.get(key)) is None:
-            self._make_room(among)
-            model = self._models[key] = load(self._library.hashed(checkpoint), self.place, self._companions)
+    def get(self, checkpoint: Checkpoint, among: int = 1, fp8: str = NEVER) -> Model:
+        """The model, loaded now if need be, with its file's hash known. `among`: how many the job at work needs.
+
+        A model that must go for it gives it its modules, where they are of the same sizes.
+        """
+        key = _key(checkpoint, fp8)
+        if self._limits().aside:
+            for other, model in self._models.items():
+                if other != key:
+                    model.turns.rest()
+        if key not in self._models:
+            hashed = self._library.hashed(checkpoint)
+            spares = self._let_go(among, key[2])
+            self._models[key] = load(hashed, self.place, self._companions, fp8, spares)
         self._models.move_to_end(key)
-        return model
+        return self._models[key]
 
     def clear(self) -> None:
         """Let every model go."""
         self._models.clear()
-        gc.collect()
-        if self.place.device.type == "cuda":
-            torch.cuda.empty_cache()
+        empty(self.place.device)
 
-    def _make_room(self, among: int) -> None:
-        """Let the oldest models go before the next one comes, so that both never need space at once."""
-        gone = False
-        while self._models and len(self._models) >= max(among, self._limit()):
-            self._models.popitem(last=False)
-            gone = True
-        if gone:
-            gc.collect()
-            if self.place.device.type == "cuda":
-                torch.cuda.empty_cache()
+    def _let_go(self, among: int, size: int) -> list[Model]:
+        """The oldest models, taken out so that one of `size` bytes may come; those the job needs stay."""
+        limits = self._limits()
+        kept = sum(model.size for model in self._models.values())
+        gone: list[Model] = []
+        while self._models:
+            few = len(self._models) < max(among, limits.count)
+            fits = (
+                kept + size <= limits.budget if limits.budget else size + RESERVE <= psutil.virtual_memory().available
+            )
+            if few and (fits or len(self._models) < among):
+                break
+            _, model = self._models.popitem(last=False)
+            gone.append(model)
+            kept -= model.size
+            if not limits.budget and few:
+                break  # how much is free now is known when it is gone
+        return gone
 
 
-def _key(checkpoint: Checkpoint) -> Key:
+def _key(checkpoint: Checkpoint, fp8: str) -> Key:
     try:
         status = (checkpoint.path / INDEX if checkpoint.path.is_dir() else checkpoint.path).stat()
     except OSError as error:
         raise NotFound(f"The checkpoint {checkpoint.path} is gone; press Refresh and choose another.") from error
-    return str(checkpoint.path), status.st_mtime_ns, status.st_size
+    return str(checkpoint.path), status.st_mtime_ns, status.st_size, fp8

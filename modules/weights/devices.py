@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,21 +15,35 @@ class Place:
     device: torch.device
     dtype: torch.dtype
     vae_dtype: torch.dtype
+    spare: str = ""  # a flag's wish for memory, see `turns.way_for`
+    checked: bool = True  # networks' answers are looked at for values that are no numbers
 
     def of(self, flow: bool) -> Place:
         """For a family: flow models were trained in bfloat16, whose range float16 does not have."""
         if not flow or self.dtype != torch.float16 or not _has_bfloat16(self.device):
             return self
         vae = torch.bfloat16 if self.vae_dtype == torch.float16 else self.vae_dtype
-        return Place(self.device, torch.bfloat16, vae)
+        return replace(self, dtype=torch.bfloat16, vae_dtype=vae)
 
 
-def place(*, use_cpu: bool = False, device_id: str = "", no_half: bool = False, no_half_vae: bool = False) -> Place:
-    """CUDA (or ROCm), else Apple's MPS, else Intel's XPU, else the CPU, which computes in 32 bits."""
+def place(
+    *,
+    use_cpu: bool = False,
+    device_id: str = "",
+    no_half: bool = False,
+    no_half_vae: bool = False,
+    precision: str = "autocast",
+    spare: str = "",
+    checked: bool = True,
+) -> Place:
+    """CUDA (or ROCm), else Apple's MPS, else Intel's XPU, else the CPU, which computes in 32 bits.
+
+    `precision`: A1111's words; `full` is 32 bits, `half` and `autocast` are 16 where the device is good at them.
+    """
     device = torch.device("cpu") if use_cpu else _best(device_id)
-    half = device.type != "cpu" and not no_half
+    half = device.type != "cpu" and not no_half and precision != "full"
     dtype = torch.float16 if half else torch.float32
-    return Place(device, dtype, torch.float32 if no_half_vae else dtype)
+    return Place(device, dtype, torch.float32 if no_half_vae else dtype, spare, checked)
 
 
 def _best(device_id: str) -> torch.device:
@@ -40,6 +54,17 @@ def _best(device_id: str) -> torch.device:
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         return torch.device("xpu")
     return torch.device("cpu")
+
+
+def free(device: torch.device) -> int | None:
+    """Bytes that models may take on a device; None where that is main memory."""
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    if device.type not in ("cuda", "xpu"):
+        return None
+    here: Any = getattr(torch, device.type)
+    unused = here.memory_reserved(device) - here.memory_allocated(device)
+    return int(here.mem_get_info(device)[0] + unused)
 
 
 def memory(device: torch.device) -> dict[str, Any]:

@@ -22,13 +22,15 @@ MOST = 1 << 30  # bytes that one call to the system reads
 class Filling:
     """What all parts of one checkpoint are filled from and with. `name` is the file's, for sentences.
 
-    `mapped`: the files whose bytes the tensors are. `keeps`: tensors that stay in 32 bits.
+    `mapped`: the files whose bytes the tensors are. `keeps`: tensors that stay in 32 bits. `storage`: the precision in
+    which linear layers and convolutions keep theirs, where it is another one.
     """
 
     name: str
     device: torch.device
     dtype: torch.dtype
     mapped: Sequence[Mapped] = ()
+    storage: torch.dtype | None = None
     keeps: Callable[[str], bool] = field(default=lambda key: False)
 
     def fill(self, model: Any, tensors: Mapping[str, Tensor]) -> Any:
@@ -63,7 +65,7 @@ class Filling:
 
     def _put(self, place: _Place, key: str, source: Tensor, files: Mapping[int, int]) -> None:
         packed = is_packed(source) and place.packed(source)
-        dtype = torch.float32 if self.keeps(key) else source.dtype if packed else self.dtype
+        dtype = torch.float32 if self.keeps(key) else source.dtype if packed else self._dtype(place)
         if is_packed(source) and not packed:
             source = unpacked(source, dtype)
         target = place.tensor.data
@@ -75,6 +77,10 @@ class Filling:
             target = torch.empty(source.shape, dtype=dtype, device=self.device)
             place.set(target)
         self._copy(target, source.as_subclass(Tensor), files)
+
+    def _dtype(self, place: _Place) -> torch.dtype:
+        stored = self.storage is not None and isinstance(place.module, (nn.Linear, nn.Conv2d))
+        return self.storage if stored and self.storage else self.dtype
 
     def _copy(self, target: Tensor, source: Tensor, files: Mapping[int, int]) -> None:
         if target.device.type == "cpu" and target.dtype == source.dtype and target.is_contiguous():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +18,14 @@ from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 from modules.exceptions import UnknownArchitecture
 from modules.sampling.prediction import Condition, Eps, Flow, FlowLevels, Levels, V
 from modules.weights import openclip
-from modules.weights.alterations import Altered
+from modules.weights.alterations import Alterations, Altered
 from modules.weights.arch import Arch, Tower
 from modules.weights.bodies import BODIES
 from modules.weights.companions import Companions
-from modules.weights.devices import Place
+from modules.weights.devices import Place, free
+from modules.weights.eight import EIGHT, compute_in
 from modules.weights.filling import Filling
+from modules.weights.gguffile import is_packed
 from modules.weights.library import Checkpoint
 from modules.weights.networks.keys import modules
 from modules.weights.networks.overlay import Overlay
@@ -31,9 +34,12 @@ from modules.weights.parts import Parts, parts_of
 from modules.weights.repository import parts_of_folder
 from modules.weights.t5 import T5Encoder
 from modules.weights.text import TextEncoder
+from modules.weights.turns import BODY, SAYS, Turns, Way, bytes_of, empty, way_for
 from modules.weights.vae import Vae
 
 log = logging.getLogger(__name__)
+
+NEVER, FOR_SDXL, ALWAYS = "Disable", "Enable for SDXL", "Enable"  # when to keep weights in 8 bits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +59,45 @@ class Model:
     place: Place
     altered: Altered
     overlay: Overlay
+    turns: Turns
     predicts: str = "eps"  # or v, or flow
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
-        """The network's answer in float32, computed in its own precision."""
+        """The network's answer in float32, computed in its own precision, in pieces where memory is short."""
         dtype = self.place.dtype
-        return BODIES[self.arch.body].ask(self.unet, x.to(dtype), t.to(dtype), condition.to(dtype)).float()
+        x, t, condition = x.to(dtype), t.to(dtype), condition.to(dtype)
+        ask = BODIES[self.arch.body].ask
+        return self.turns.sparing(lambda rows: ask(self.unet, x[rows], t[rows], condition.rows(rows)), len(x)).float()
+
+    @property
+    def size(self) -> int:
+        """Bytes of its tensors."""
+        return sum(one.numel() * one.itemsize for one in self._parameters())
+
+    @property
+    def packed(self) -> bool:
+        """Does it compute with weights that are stored in another way?"""
+        return any(is_packed(one) or one.dtype in EIGHT for one in self._parameters())
+
+    def _parameters(self) -> Iterator[Tensor]:
+        yield from self.unet.parameters()
+        yield from self.vae.model.parameters()
+        for tower in self.towers.values():
+            yield from tower.model.parameters()
+        if self.t5:
+            yield from self.t5.model.parameters()
+
+    def stripped(self) -> Model:
+        """Without networks, alterations, words and VAE files: as it was loaded."""
+        self.overlay.apply([])
+        self.altered.apply(Alterations())
+        self.vae.wear(None)
+        for tower in self.towers.values():
+            tower.learn({})
+            tower.forget()
+        if self.t5:
+            self.t5.forget()
+        return self
 
     def prediction(self, levels: Levels | None = None, whole: bool = False, as_eps: bool = False) -> Eps | V | Flow:
         """x₀ of a noisy latent; `levels` in place of the model's own. `whole`: as DDIM's family reads a v, see `V`.
@@ -73,35 +112,129 @@ class Model:
         return Eps(self.denoise, levels)
 
 
-def load(checkpoint: Checkpoint, place: Place, companions: Companions | None = None) -> Model:
-    """Read a checkpoint. UnknownArchitecture, CorruptFile or MissingNetwork with a sentence when it cannot be used."""
+def load(
+    checkpoint: Checkpoint,
+    place: Place,
+    companions: Companions | None = None,
+    fp8: str = NEVER,
+    spares: list[Model] | None = None,
+) -> Model:
+    """Read a checkpoint. UnknownArchitecture, CorruptFile or MissingNetwork with a sentence when it cannot be used.
+
+    `fp8`: whether the network's weights are kept in 8 bits, in an option's words. `spares`: models that nobody uses any
+    more; one of the same sizes is filled anew, and all are taken out of the list.
+    """
     started = time.monotonic()
     known = companions or Companions()
     whole = checkpoint.path.is_dir()
     parts = parts_of_folder(checkpoint.path, known) if whole else parts_of(checkpoint, known)
-    arch = parts.arch
-    place = place.of(arch.predicts == "flow")
-    name = checkpoint.path.name
-    filling = Filling(name=name, device=place.device, dtype=place.dtype, mapped=parts.mapped)
-    unet = filling.fill(_empty(BODIES[arch.body].cls, arch.unet, name), parts.body)
-    vae = replace(filling, dtype=place.vae_dtype).fill(_empty(AutoencoderKL, arch.vae, name), parts.vae)
-    towers = {tower.part: _text_encoder(tower, parts, filling, place) for tower in arch.towers}
-    long = _t5(parts, filling, place)
-    model = Model(
-        checkpoint=checkpoint,
-        arch=arch,
-        unet=unet,
-        vae=Vae(vae, arch.scale_factor, arch.offset),
-        towers=towers,
-        t5=long,
-        levels=_levels(arch),
-        place=place,
-        altered=Altered(unet, vae),
-        overlay=_overlay(unet, towers, long, parts),
-        predicts=arch.predicts or ("v" if _predicts_v(unet, arch, place) else "eps"),
-    )
+    place = place.of(parts.arch.predicts == "flow")
+    eight = fp8 == ALWAYS or (fp8 == FOR_SDXL and parts.arch.family == "SDXL")
+    model = _Loading(checkpoint, place, parts, eight, _taken(spares, parts.arch, place, eight)).model()
     log.info("Loaded %s in %.1f s.", checkpoint.name, time.monotonic() - started)
     return model
+
+
+def _taken(spares: list[Model] | None, arch: Arch, place: Place, fp8: bool) -> Model | None:
+    """A model whose modules will do; the others' memory is free after this."""
+    found = next((one for one in spares or [] if _fits(one, arch, place) and not fp8), None)
+    if spares:
+        spares.clear()
+        empty(place.device)
+    return None if found is None else found.stripped()
+
+
+def _fits(model: Model, arch: Arch, place: Place) -> bool:
+    old = model.arch
+    sizes = ((old.body, old.unet, old.vae, old.t5), (arch.body, arch.unet, arch.vae, arch.t5))
+    towers = [[(one.part, one.config) for one in known.towers] for known in (old, arch)]
+    alike = sizes[0] == sizes[1] and towers[0] == towers[1] and model.place == place
+    return alike and model.turns.way == Way.WHOLE and not model.packed
+
+
+class _Loading:
+    """One checkpoint on its way; the modules of `old`, if there is one, become its own."""
+
+    def __init__(self, checkpoint: Checkpoint, place: Place, parts: Parts, fp8: bool, old: Model | None):
+        self._checkpoint, self._place, self._parts, self._old = checkpoint, place, parts, old
+        self._fp8 = fp8
+        self._name = checkpoint.path.name
+        self.way = self._way()
+        home = place.device if self.way == Way.WHOLE else torch.device("cpu")
+        self._filling = Filling(name=self._name, device=home, dtype=place.dtype, mapped=parts.mapped)
+
+    def model(self) -> Model:
+        """Filled and ready."""
+        arch, parts, old = self._parts.arch, self._parts, self._old
+        unet = old.unet if old else _empty(BODIES[arch.body].cls, arch.unet, self._name)
+        in_eight = replace(self._filling, storage=torch.float8_e4m3fn) if self._fp8 else self._filling
+        in_eight.fill(unet, parts.body)
+        vae = old.vae.model if old else _empty(AutoencoderKL, arch.vae, self._name)
+        replace(self._filling, dtype=self._place.vae_dtype).fill(vae, parts.vae)
+        towers = {tower.part: self._text_encoder(tower) for tower in arch.towers}
+        long = self._t5()
+        encoders: dict[str, Any] = {**towers, **({"te3": long} if long else {})}
+        there: dict[str, nn.Module] = {BODY: unet, "vae": vae} | {part: one.model for part, one in encoders.items()}
+        turns = Turns(self._place.device, there, self.way)
+        for part, one in encoders.items():
+            one.enter = functools.partial(turns.enter, part)
+        if self._fp8 and old is None:
+            compute_in(unet, self._place.dtype)
+        turns.enter(BODY)
+        return Model(
+            checkpoint=self._checkpoint,
+            arch=arch,
+            unet=unet,
+            predicts=arch.predicts or ("v" if _predicts_v(unet, arch, self._place) else "eps"),
+            vae=Vae(vae, arch.scale_factor, arch.offset, functools.partial(turns.enter, "vae")),
+            towers=towers,
+            t5=long,
+            levels=_levels(arch),
+            place=self._place,
+            altered=old.altered if old else Altered(unet, vae),
+            overlay=old.overlay if old else _overlay(unet, encoders, parts),
+            turns=turns,
+        )
+
+    def _way(self) -> Way:
+        """How much of it is on the device at a time; told where that is not all."""
+        parts, place = self._parts, self._place
+        body = torch.float8_e4m3fn if self._fp8 else place.dtype
+        sizes = {BODY: bytes_of([*parts.body.values()], body), "vae": bytes_of([*parts.vae.values()], place.vae_dtype)}
+        sizes |= {part: bytes_of([*one.values()], place.dtype) for part, one in parts.towers.items()}
+        sizes["te3"] = bytes_of([*parts.t5.values()], place.dtype)
+        if place.device.type == "cpu" or self._old is not None:
+            return Way.WHOLE
+        way, why = way_for(sizes, free(place.device), place.spare, parts.arch.family)
+        if way != Way.WHOLE:
+            log.info("%s: %s: %s.", self._name, SAYS[way], why)
+        return way
+
+    def _text_encoder(self, tower: Tower) -> TextEncoder:
+        place, parts = self._place, self._parts
+        known = self._old.towers[tower.part] if self._old else None
+        config = {"config": CLIPTextConfig(**tower.config)}
+        model = known.model if known else _empty(CLIPTextModel, config, self._name)
+        inner = "text_model." if hasattr(model, "text_model") else ""
+        self._filling.fill(model, {inner + key: one for key, one in parts.towers[tower.part].items()})
+        projection = parts.projections.get(tower.part)
+        there = None if projection is None else projection.to(place.device, place.dtype)
+        if known is None:
+            return TextEncoder(model, place.device, tower, there)
+        known.become(tower, there)
+        return known
+
+    def _t5(self) -> T5Encoder | None:
+        """T5, whose widest layer stays in 32 bits where the rest has 16, for it would overflow."""
+        place, parts = self._place, self._parts
+        if not parts.arch.t5 or parts.vocabulary is None:
+            return None
+        known = self._old.t5 if self._old else None
+        model = known.model if known else _empty(T5EncoderModel, {"config": T5Config(**parts.arch.t5)}, self._name)
+        model.encoder.set_input_embeddings(model.shared)
+        wide = place.dtype == torch.float16
+        replace(self._filling, keeps=lambda key: wide and ".wo." in key).fill(model, parts.t5)
+        return T5Encoder(model, place.device, parts.vocabulary)
 
 
 def _levels(arch: Arch) -> Levels:
@@ -121,10 +254,9 @@ def _predicts_v(unet: Any, arch: Arch, place: Place) -> bool:
     return bool(alike < 0.5)
 
 
-def _overlay(unet: nn.Module, towers: Mapping[str, TextEncoder], long: T5Encoder | None, parts: Parts) -> Overlay:
+def _overlay(unet: nn.Module, encoders: Mapping[str, Any], parts: Parts) -> Overlay:
     """The networks' way to the modules, those of the UNet by their names in the file as well."""
-    encoders: dict[str, Any] = {**towers, **({"te3": long} if long else {})}
-    found = {"unet": modules(unet, parts.names)} | {part: modules(one.model) for part, one in encoders.items()}
+    found = {BODY: modules(unet, parts.names)} | {part: modules(one.model) for part, one in encoders.items()}
     places: dict[Target, nn.Module] = {
         (part, name): module for part, named in found.items() for name, module in named.items()
     }
@@ -134,27 +266,7 @@ def _overlay(unet: nn.Module, towers: Mapping[str, TextEncoder], long: T5Encoder
         if tower.open_clip
         for name, group in openclip.fused_groups(found[tower.part]).items()
     }
-    return Overlay(places, lambda part: None if part == "unet" else encoders[part].forget(), groups)
-
-
-def _text_encoder(tower: Tower, parts: Parts, filling: Filling, place: Place) -> TextEncoder:
-    model = _empty(CLIPTextModel, {"config": CLIPTextConfig(**tower.config)}, filling.name)
-    inner = "text_model." if hasattr(model, "text_model") else ""
-    filling.fill(model, {inner + key: one for key, one in parts.towers[tower.part].items()})
-    projection = parts.projections.get(tower.part)
-    there = None if projection is None else projection.to(place.device, place.dtype)
-    return TextEncoder(model, place.device, tower, there)
-
-
-def _t5(parts: Parts, filling: Filling, place: Place) -> T5Encoder | None:
-    """T5, whose widest layer stays in 32 bits where the rest has 16, for it would overflow."""
-    if not parts.arch.t5 or parts.vocabulary is None:
-        return None
-    model = _empty(T5EncoderModel, {"config": T5Config(**parts.arch.t5)}, filling.name)
-    model.encoder.set_input_embeddings(model.shared)
-    wide = place.dtype == torch.float16
-    replace(filling, keeps=lambda key: wide and ".wo." in key).fill(model, parts.t5)
-    return T5Encoder(model, place.device, parts.vocabulary)
+    return Overlay(places, lambda part: None if part == BODY else encoders[part].forget(), groups)
 
 
 def _empty(cls: Any, config: dict[str, Any], name: str) -> Any:

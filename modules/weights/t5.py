@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class T5Encoder:
     def __init__(self, model: Any, device: torch.device, tokenizer: Tokenizer):
         self.model = model
         self.device = device
+        self.enter: Callable[[], None] = lambda: None
         self._tokenizer = tokenizer
         self._made: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
 
@@ -94,6 +95,7 @@ class T5Encoder:
     def _kept(self, row: tuple[int, ...], length: int) -> Tensor:
         ids = (*row, END, *[PAD] * (length - len(row) - 1))
         if ids not in self._made:
+            self.enter()
             asked = torch.tensor([ids], device=self.device)
             self._made[ids] = self.model(input_ids=asked).last_hidden_state.float()
             if len(self._made) > self.KEPT:

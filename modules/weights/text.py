@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ class TextEncoder:
         self.model = model
         self.device = device
         self.tower = tower
+        self.enter: Callable[[], None] = lambda: None
         self._projection = projection
         self._made: OrderedDict[tuple[Rows, Places, int], Made] = OrderedDict()
         self._vectors: dict[str, Tensor] = {}
@@ -56,6 +57,12 @@ class TextEncoder:
     @property
     def _inner(self) -> Any:
         return getattr(self.model, "text_model", self.model)  # transformers 4 nests it, 5 does not
+
+    def become(self, tower: Tower, projection: Tensor | None) -> None:
+        """Another text encoder of the same sizes, whose weights are in the model already."""
+        self.tower, self._projection = tower, projection
+        self.learn({})
+        self.forget()
 
     def learn(self, vectors: dict[str, Tensor]) -> None:
         """Know these words, `[n,D]` each by its name, and no others."""
@@ -90,6 +97,7 @@ class TextEncoder:
         return self._made[key]
 
     def _encode(self, tokens: Sequence[tuple[int, ...]], layer: int) -> Made:
+        self.enter()
         ids = torch.tensor([_padded(row, self.tower.pad) for row in tokens], device=self.device)
         answer = self.model(input_ids=ids, output_hidden_states=layer > 1)
         pooled = None

@@ -28,8 +28,13 @@ class Vae:
     `file` names the VAE file whose parameters it has now in place of the checkpoint's own.
     """
 
-    def __init__(self, model: AutoencoderKL, scale_factor: float, offset: float = 0.0):
+    def __init__(
+        self, model: AutoencoderKL, scale_factor: float, offset: float = 0.0, enter: Callable[[], None] = lambda: None
+    ):
+        """`enter` is called before it is used. `rescue`: the precision to take when 16 bits do not do; None: none."""
         self.model = model
+        self.enter = enter
+        self.rescue: torch.dtype | None = None
         self.scale_factor = scale_factor
         self.offset = offset
         self.file: Path | None = None
@@ -63,6 +68,7 @@ class Vae:
         """Latents of pixels `[B,3,H,W]`, -1 to 1: the means; A1111 draws from a narrow distribution around them."""
         if "encoder" in self.quick:
             return self.quick["encoder"](pixels)
+        self.enter()
         weight = next(self.model.parameters())
         moved = pixels.to(weight.device, weight.dtype)
         means = [self._fitting(self.model.encode, one[None]).latent_dist.mean.float() for one in moved]
@@ -72,9 +78,22 @@ class Vae:
         """Pixels `[B,3,H,W]`, float32, about -1 to 1. One picture at a time, as memory peaks here."""
         if "decoder" in self.quick:
             return self.quick["decoder"](latents)
+        self.enter()
+        scaled = latents / self.scale_factor + self.offset
+        return torch.cat([self._decoded(one[None]) for one in scaled])
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        """Where 16 bits do not hold what is in between, all comes out as no number: then with more of them."""
         weight = next(self.model.parameters())
-        scaled = (latents / self.scale_factor + self.offset).to(weight.device, weight.dtype)
-        return torch.cat([self._fitting(self.model.decode, one[None]).sample.float() for one in scaled])
+        made: Tensor = self._fitting(self.model.decode, latent.to(weight.device, weight.dtype)).sample.float()
+        again = weight.dtype == torch.float16 and self.rescue is not None
+        if not (again and bool(made.isnan().all()) and not bool(latent.isnan().all())):
+            return made
+        log.warning(
+            "The VAE's numbers went out of 16 bits; it goes on in %s. --no-half-vae does so at once.", self.rescue
+        )
+        torch.nn.Module.to(self.model, self.rescue)
+        return self._decoded(latent)
 
     def _fitting(self, work: Callable[[Tensor], Any], x: Tensor) -> Any:
         """The work on the whole, or in overlapping tiles where the device's memory does not hold that."""
@@ -119,6 +138,7 @@ def _fit_preview(vae: Vae, side: int = 8) -> Tensor:
         pixels = vae.decode(latent).cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(pixels, 2 * side)
     rows = latent[0].flatten(1).T
+    colours = colours.nan_to_num()
     known = torch.cat([rows, torch.ones(len(rows), 1)], 1)
     fitted: Tensor = torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
     return fitted

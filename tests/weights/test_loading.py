@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from modules.exceptions import CorruptFile, ModelError, NotFound, UnknownArchitecture
 from modules.sampling.prediction import Condition
 from modules.weights.arch import detect
-from modules.weights.cache import Cache
+from modules.weights.cache import Cache, Limits
 from modules.weights.devices import place
 from modules.weights.hashing import Hashes
 from modules.weights.library import Checkpoint, Library
@@ -150,7 +150,7 @@ def test_the_cache_keeps_as_many_as_allowed_and_sees_a_replaced_file(checkpoint,
         shutil.copy(checkpoint.path, tmp_path / f"{name}.safetensors")
     library = Library((tmp_path,), Hashes(tmp_path / "h.json"))
     limit = 1
-    cache = Cache(library, CPU, lambda: limit)
+    cache = Cache(library, CPU, lambda: Limits(count=limit))
     first = cache.get(library.find("a"))
     assert cache.get(library.find("a")) is first and first.checkpoint.sha256
     cache.get(library.find("b"))

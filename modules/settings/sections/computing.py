@@ -14,6 +14,9 @@ class Vae:
     sd_vae: str = param("Automatic", "SD VAE", choices="vaes", doc="Automatic: the file beside the checkpoint, else its own. None: its own.")
     sd_vae_overrides_per_model_preferences: bool = param(True, "Selected VAE overrides per-model preferences",
                                                          doc="Else a VAE beside the checkpoint or in its notes goes first.")
+    auto_vae_precision: bool = param(True, "Automatically revert VAE to 32-bit floats",
+                                     doc="When a picture comes out as no numbers, decode it again with more bits; --no-half-vae always does.")
+    auto_vae_precision_bfloat16: bool = param(False, "Automatically convert VAE to bfloat16", doc="In place of 32 bits: smaller, and of the same range.")
     sd_vae_encode_method: str = param("Full", "VAE type for encode", choices=("Full", "TAESD"), infotext="VAE Encoder", absent="Full",
                                       doc="What turns images into latents in img2img, hires fix and inpainting.")
     sd_vae_decode_method: str = param("Full", "VAE type for decode", choices=("Full", "TAESD"), infotext="VAE Decoder", absent="Full",
@@ -40,6 +43,8 @@ class Optimizations:
                                                doc="0 = the ratio above.")
     token_merging_ratio_hr: float = param(0.0, "Token merging ratio for high-res pass", slider=Range(0, 0.9, 0.1), valid=Range(0, 0.9),
                                           infotext="Token merging ratio hr", absent=0, doc="0 = the ratio above.")
+    fp8_storage: str = param("Disable", "FP8 weight", choices=("Disable", "Enable for SDXL", "Enable"), infotext="FP8 weight", absent="Disable",
+                             doc="Keep the network's weights in 8 bits: half the memory, slightly other pictures.")
     lora_functional: bool = param(False, "Lora/Networks: use old method that takes longer when you have multiple Loras active and produces same results as kohya-ss/sd-webui-additional-networks extension",
                                   doc="Adds to the layers' answers instead of changing their weights.")
     lora_in_memory_limit: int = param(1, "Number of Lora networks to keep cached in memory", slider=Range(0, 100), valid=Range(0, 10000),

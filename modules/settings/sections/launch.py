@@ -67,6 +67,12 @@ class Launch:
     device_id: str = param("", "Number of the CUDA device to use", flag="--device-id")
     no_half: bool = param(False, "Compute in 32 bits on GPUs too", flag="--no-half")
     no_half_vae: bool = param(False, "Compute the VAE in 32 bits on GPUs too", flag="--no-half-vae")
+    precision: str = param("autocast", "full: compute in 32 bits; half and autocast: in 16 on GPUs", flag="--precision", choices=("full", "half", "autocast"))
+    upcast_sampling: bool = param(False, "Sample in 32 bits, as is always done here", flag="--upcast-sampling")
+    disable_nan_check: bool = param(False, "Go on when a model's answers are no numbers", flag="--disable-nan-check")
+    medvram: bool = param(False, "Let a model's parts take turns on the GPU; without it, only where its memory is too small", flag="--medvram")
+    medvram_sdxl: bool = param(False, "The same for SDXL only", flag="--medvram-sdxl")
+    lowvram: bool = param(False, "Let the layers of its network take turns too: slow, needs the least memory", flag="--lowvram")
     loglevel: str = param("INFO", "How much the log tells", flag="--loglevel", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 
 
@@ -75,8 +81,7 @@ MEANINGLESS: dict[str, int] = {
     "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
     "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--ui-debug-mode": 0,
     "--config": 1, "--textual-inversion-templates-dir": 1, "--localizations-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
-    "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--ui-config-file": 1, "--precision": 1, "--upcast-sampling": 0,
-    "--medvram": 0, "--medvram-sdxl": 0, "--lowvram": 0, "--lowram": 0, "--disable-nan-check": 0,
+    "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--ui-config-file": 1, "--lowram": 0,
     "--disable-model-loading-ram-optimization": 0, "--opt-channelslast": 0, "--xformers": 0, "--force-enable-xformers": 0,
     "--xformers-flash-attention": 0, "--opt-split-attention": 0, "--opt-split-attention-v1": 0, "--opt-split-attention-invokeai": 0,
     "--opt-sub-quad-attention": 0, "--sub-quad-q-chunk-size": 1, "--sub-quad-kv-chunk-size": 1, "--sub-quad-chunk-threshold": 1,

@@ -13,6 +13,10 @@ class StableDiffusion:
 
     sd_model_checkpoint: str = param("", "Stable Diffusion checkpoint", choices="checkpoints")
     sd_checkpoints_limit: int = param(1, "Maximum number of checkpoints loaded at the same time", slider=Range(1, 10), valid=Range(1, 100))
+    sd_checkpoints_keep_in_cpu: bool = param(True, "Only keep one model on device", doc="The others of those above wait in main memory.")
+    sd_checkpoint_cache: int = param(0, "Checkpoints to cache in RAM", slider=Range(0, 10), valid=Range(0, 100), doc="Beside the one in use.")
+    checkpoints_memory: float = param(0.0, "Memory that checkpoints may take, in GiB", slider=Range(0, 128, 0.5), valid=Range(0, 10000),
+                                      doc="The oldest go first; 0 = as much as is free.")
     CLIP_stop_at_last_layers: int = param(1, "Clip skip", slider=Range(1, 12), valid=Range(1, 12), infotext="Clip skip", token="clip_skip",
                                           absent=1, doc="Ignore the last layers of the CLIP network; 1 ignores none, 2 ignores one layer.")
     randn_source: str = param("NV", "Random number generator source", choices=("GPU", "CPU", "NV"), infotext="RNG", absent="GPU",
