@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from modules.generate.conditioning import Conditioner, Prompted, Steering
+from modules.generate.hooks import QUIET, Hooks
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.result import Picture
@@ -58,6 +59,7 @@ class Batch:
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
     refined: bool = False  # the refiner has taken over: model and prompts are its own
     stopped: bool = False
+    hooks: Hooks = QUIET
     pictures: list[Picture] = field(default_factory=list)
 
     def contexts(self, call: int) -> Contexts:
@@ -72,7 +74,7 @@ class Batch:
         self.steering = _steering(self.plan, self.stage, ready.conditioner, self.first)
 
 
-def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
+def make_batch(plan: Plan, stage: Stage, models: Models, number: int, hooks: Hooks = QUIET) -> Batch:
     """A stage's batch of iteration `number`, ready to be sampled."""
     view, sampler = plan.view, stage.choice.sampler
     first = number * plan.request.batch_size
@@ -88,6 +90,7 @@ def make_batch(plan: Plan, stage: Stage, models: Models, number: int) -> Batch:
         stage=stage,
         model=model,
         levels=levels,
+        hooks=hooks,
         first=first,
         seeds=seeds,
         noise=NoiseSource(view.randn_source, seeds, shape, model.place.device, view.eta_noise_seed_delta),

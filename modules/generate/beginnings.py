@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from PIL import Image
@@ -68,10 +70,13 @@ def _cut(image: Tensor, target: Enlarged, side: int = 1) -> Tensor:
     return image[:, :, top : image.shape[2] - bottom, left : image.shape[3] - right]
 
 
-def decoded(batch: Batch) -> list[Image.Image]:
-    """The batch's latents as pictures."""
+def decoded(batch: Batch, change: Callable[[Tensor], Tensor] | None = None) -> list[Image.Image]:
+    """The batch's latents as pictures; `change` is given their pixels `[B,3,H,W]`, 0 to 1, and answers with others."""
     assert batch.latent is not None
-    return pixels.to_images(batch.model.vae.decode(batch.latent).movedim(1, -1).cpu().numpy())
+    shown = batch.model.vae.decode(batch.latent)
+    if change is not None:
+        shown = change(((shown + 1) / 2).clamp(0, 1)) * 2 - 1
+    return pixels.to_images(shown.movedim(1, -1).cpu().numpy())
 
 
 def _as_pixels(images: list[Image.Image]) -> Tensor:

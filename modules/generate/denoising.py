@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
@@ -12,12 +13,13 @@ from torch import Tensor
 from modules.exceptions import Interrupted, NotANumber
 from modules.generate.batch import Batch, brownian, variation
 from modules.generate.beside import image_beside
+from modules.generate.hooks import Blend, listens
 from modules.generate.models import Models
 from modules.generate.refiner import Refined
 from modules.generate.soft import laid_over, wished
 from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
-from modules.sampling.guidance import CFGPP_FULL, Guided, Prediction, Skip
+from modules.sampling.guidance import CFGPP_FULL, Call, Guided, Prediction, Skip
 from modules.sampling.samplers import sample
 from modules.sampling.starting import from_latent, from_latent_by_timesteps, from_noise
 from modules.sampling.walk import Corrections, Denoiser, Walk
@@ -39,6 +41,7 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
         progress.stop.check()
 
     x, sigmas = _beginning(batch)
+    x = batch.hooks.before_sampling(batch, x)
     guided = _guided(batch)
     walk = Walk(
         noise=batch.noise.next,
@@ -64,7 +67,10 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
     else:
         _check_numbers(batch.latent, batch)
     if batch.start is not None and batch.start.kept is not None and batch.latent is not None and not wished(batch):
-        batch.latent = torch.lerp(batch.latent, batch.start.latent, batch.start.kept)
+        final = Blend(batch.start.latent, batch.latent, batch.start.kept, None)
+        batch.latent = batch.hooks.blend(batch, final)
+    if not batch.stopped:
+        batch.hooks.sampled(batch)
 
 
 def _check_numbers(latent: Tensor, batch: Batch) -> None:
@@ -103,7 +109,9 @@ def _masked(model: Denoiser, batch: Batch) -> Denoiser:
     latent, kept, soft = batch.start.latent, batch.start.kept, wished(batch)
 
     def kept_in(drawn: Tensor, sigma: Tensor) -> Tensor:
-        return torch.lerp(drawn, latent, kept) if soft is None else laid_over(batch, soft, drawn, sigma)
+        if soft is not None:
+            return laid_over(batch, soft, drawn, sigma)
+        return batch.hooks.blend(batch, Blend(latent, drawn, kept, sigma))
 
     def after(x: Tensor, sigma: Tensor) -> Tensor:
         return kept_in(model(x, sigma), sigma)
@@ -128,7 +136,24 @@ def _guided(batch: Batch) -> Guided:
         keeps_uncond=cfgpp,
         image=image_beside(batch),
         image_scale=_image_scale(batch),
+        listener=_Told(batch) if listens(batch.hooks) else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells a batch's hooks of each call of the model."""
+
+    batch: Batch
+
+    def asking(self, call: Call) -> None:
+        self.batch.hooks.asking(self.batch, call)
+
+    def answered(self, call: Call) -> None:
+        self.batch.hooks.answered(self.batch, call)
+
+    def guided(self, call: Call) -> None:
+        self.batch.hooks.guided(self.batch, call)
 
 
 def _prediction(batch: Batch) -> Prediction:

@@ -37,11 +37,13 @@ class Source:
         made: NDArray[np.float32] = np.moveaxis(stacked / 255 * 2 - 1, -1, 1).astype(np.float32)
         return made
 
-    def finished(self, image: Image.Image, index: int) -> Image.Image:
-        """A result in its place: recoloured, and under what stays of image `index`."""
+    def finished(
+        self, image: Image.Image, index: int, over: Callable[[Image.Image], Image.Image] = lambda over: over
+    ) -> Image.Image:
+        """A result in its place: recoloured, and under what stays of image `index`, as `over` has it."""
         if self.colours:
             image = recoloured(image, self.colours[index % len(self.colours)])
-        return masks.overlaid(image, self.over[index % len(self.over)], self.region) if self.over else image
+        return masks.overlaid(image, over(self.over[index % len(self.over)]), self.region) if self.over else image
 
 
 def source(plan: Plan, request: Img2Img, scale: resize.Scaler = resize.lanczos) -> Source:

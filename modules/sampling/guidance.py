@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -57,6 +58,38 @@ class Skip:
 
 
 @dataclass(slots=True)
+class Call:
+    """One call of the model: what it is asked, and what came of it. A `Listener` may exchange all of it.
+
+    `x` `[B,C,h,w]` at level `sigma`; `image` goes in beside it. `skipped`: the negative half is not computed.
+    `conds` is x₀ of each part, `uncond` of the negative half, `denoised` of both combined.
+    """
+
+    number: int
+    x: Tensor
+    sigma: Tensor
+    given: Contexts
+    image: Tensor | None = None
+    skipped: bool = False
+    conds: list[Tensor] = field(default_factory=list)
+    uncond: Tensor | None = None
+    denoised: Tensor | None = None
+
+
+class Listener(Protocol):
+    """Who is told of each call."""
+
+    def asking(self, call: Call) -> None:
+        """Before the model is called."""
+
+    def answered(self, call: Call) -> None:
+        """The answers are there, not yet combined."""
+
+    def guided(self, call: Call) -> None:
+        """`call.denoised` is there."""
+
+
+@dataclass(slots=True)
 class Guided:
     """D(x, σ) for samplers. `contexts(k)` tells what steers the model's call number k, counted from 0.
 
@@ -74,45 +107,73 @@ class Guided:
     keeps_uncond: bool = False
     image: Tensor | None = None
     image_scale: float | None = None
+    listener: Listener | None = None
     calls: int = 0
     uncond: Tensor | None = None  # of the newest call
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        given = self.contexts(self.calls)
-        if self.image is not None and self.image_scale is not None:
-            self.calls += 1
-            return self._edited(x, sigma, given, self.image, self.image_scale)
-        skipped = self.skip(self.calls, float(sigma))
+        call = Call(self.calls, x, sigma, self.contexts(self.calls), self.image)
+        call.skipped = self.skip(self.calls, float(sigma))
         self.calls += 1
-        if self.scale == 1 and given.unweighted and not self.keeps_uncond:
-            return self._answers(x, sigma, given.parts)[0]
-        if skipped:
-            conds = self._answers(x, sigma, given.parts)
-            uncond = conds[0]
+        if self.listener is None:
+            self._ask(call)
+            return self._combined(call)
+        self.listener.asking(call)
+        self._ask(call)
+        self.listener.answered(call)
+        call.denoised = self._combined(call)
+        self.listener.guided(call)
+        return call.denoised
+
+    @property
+    def _edits(self) -> bool:
+        return self.image is not None and self.image_scale is not None
+
+    def _ask(self, call: Call) -> None:
+        """Fill in the answers."""
+        if self._edits:
+            self._ask_editor(call)
+        elif self.scale == 1 and call.given.unweighted and not self.keeps_uncond:
+            call.conds = self._answers(call, call.given.parts)
+        elif call.skipped:
+            call.conds = self._answers(call, call.given.parts)
+            call.uncond = call.conds[0]
         else:
-            *conds, uncond = self._answers(x, sigma, [*given.parts, given.negative])
-        self.uncond = uncond
-        return combine(uncond, conds, given.weights, self.scale)
+            *call.conds, call.uncond = self._answers(call, [*call.given.parts, call.given.negative])
+
+    def _combined(self, call: Call) -> Tensor:
+        if self._edits:
+            return self._edited(call)
+        if call.uncond is None:
+            return call.conds[0]
+        self.uncond = call.uncond
+        return combine(call.uncond, call.conds, call.given.weights, self.scale)
 
     def unguided(self, denoised: Tensor) -> Tensor:
         """x₀ of the newest call, which gave `denoised`, without guidance."""
         return denoised if self.uncond is None else self.uncond
 
-    def _edited(self, x: Tensor, sigma: Tensor, given: Contexts, image: Tensor, scale: float) -> Tensor:
-        """InstructPix2Pix: Brooks et al. 2022 (arXiv 2211.09800), eq. 3."""
-        asked = [*given.parts, given.negative, given.negative]
-        images = [*[image] * (len(asked) - 1), torch.zeros_like(image)]
-        *conds, seen, self.uncond = self._answers(x, sigma, asked, images)
-        return combine(seen, conds, given.weights, self.scale) + (scale - 1) * (seen - self.uncond)
+    def _ask_editor(self, call: Call) -> None:
+        """InstructPix2Pix (Brooks et al. 2022, arXiv 2211.09800): also with the picture alone, the last of the parts."""
+        assert call.image is not None
+        asked = [*call.given.parts, call.given.negative, call.given.negative]
+        images = [*[call.image] * (len(asked) - 1), torch.zeros_like(call.image)]
+        *call.conds, call.uncond = self._answers(call, asked, images)
 
-    def _answers(
-        self, x: Tensor, sigma: Tensor, asked: Sequence[Conditions], images: Sequence[Tensor] | None = None
-    ) -> list[Tensor]:
+    def _edited(self, call: Call) -> Tensor:
+        """Eq. 3 of the same."""
+        *conds, seen = call.conds
+        assert call.uncond is not None and self.image_scale is not None
+        self.uncond = call.uncond
+        return combine(seen, conds, call.given.weights, self.scale) + (self.image_scale - 1) * (seen - call.uncond)
+
+    def _answers(self, call: Call, asked: Sequence[Conditions], images: Sequence[Tensor] | None = None) -> list[Tensor]:
         """x₀ for each of the conditions. `images` go in beside x with each; else it is the one for all."""
-        if images is None and self.image is not None:
-            images = [self.image] * len(asked)
+        x, sigma = call.x, call.sigma
+        if images is None and call.image is not None:
+            images = [call.image] * len(asked)
         if not self.joined and len(asked) > 1:
-            return [self._answers(x, sigma, [one], images and [images[i]])[0] for i, one in enumerate(asked)]
+            return [self._answers(call, [one], images and [images[i]])[0] for i, one in enumerate(asked)]
         rows = [row for one in asked for row in ([one] * len(x) if isinstance(one, Condition) else one)]
         if images is not None:
             beside = torch.cat(list(images)).chunk(len(rows))
