@@ -75,7 +75,9 @@ def decoded(batch: Batch, change: Callable[[Tensor], Tensor] | None = None) -> l
     assert batch.latent is not None
     shown = batch.model.vae.decode(batch.latent)
     if change is not None:
-        shown = change(((shown + 1) / 2).clamp(0, 1)) * 2 - 1
+        pictures = ((shown + 1) / 2).clamp(0, 1)
+        if (other := change(pictures)) is not pictures:  # else not a bit of them is to differ
+            shown = other * 2 - 1
     return pixels.to_images(shown.movedim(1, -1).cpu().numpy())
 
 

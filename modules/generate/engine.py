@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from modules.generate import infotext, soft
 from modules.generate.batch import Batch, make_batch
 from modules.generate.beginnings import decoded, of_first_stage, of_source
 from modules.generate.denoising import denoise
+from modules.generate.hooks import QUIET, Hooks
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.request import Img2Img, Txt2Img
@@ -33,19 +34,40 @@ from modules.settings.folders import Folders
 log = logging.getLogger(__name__)
 
 
-def run(plan: Plan, stores: Stores, folders: Folders, progress: Progress) -> Result:
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a run works with."""
+
+    models: Models
+    stores: Stores
+    folders: Folders
+    progress: Progress
+    hooks: Hooks
+
+
+def run(plan: Plan, stores: Stores, folders: Folders, progress: Progress, hooks: Hooks = QUIET) -> Result:
     """Make the pictures of a plan. What is finished is on disk before the next batch begins.
 
     Interrupted by the user, it answers with what there is; WebuiError when nothing can be made.
     """
+
+    def draw(other: Plan) -> Result:
+        return _run(other, stores, folders, progress, hooks)
+
+    made = hooks.instead(plan, draw)
+    return draw(plan) if made is None else made
+
+
+def _run(plan: Plan, stores: Stores, folders: Folders, progress: Progress, hooks: Hooks) -> Result:
     started = time.monotonic()
     with _explained(plan), torch.inference_mode():
+        plan = hooks.begin(plan)
         models = Models(plan, stores.checkpoints, stores.networks, progress)
         ready = models.get(plan.stages[0], plan.wording.prompts[0])
         plan = plan.with_checkpoint(0, ready.model.checkpoint)
         progress.begin(plan.request.n_iter, plan.steps)
-        pictures = _pictures(plan, models, stores, folders, progress)
-    return Result(
+        pictures = _pictures(plan, Shop(models, stores, folders, progress, hooks))
+    result = Result(
         plan=plan,
         pictures=tuple(pictures),
         grid=_grid(plan, pictures, folders),
@@ -56,54 +78,58 @@ def run(plan: Plan, stores: Stores, folders: Folders, progress: Progress) -> Res
         seconds=time.monotonic() - started,
         interrupted=progress.stop.interrupted,
     )
+    return hooks.finished(result)
 
 
-def _pictures(plan: Plan, models: Models, stores: Stores, folders: Folders, progress: Progress) -> list[Picture]:
-    request, view, given = plan.request, plan.view, None
+def _pictures(plan: Plan, shop: Shop) -> list[Picture]:
+    request, view, progress, given = plan.request, plan.view, shop.progress, None
     if isinstance(request, Img2Img):
-        given = source(plan, request, stores.scaler(view.upscaler_for_img2img, view, progress))
+        given = source(plan, request, shop.stores.scaler(view.upscaler_for_img2img, view, progress))
+        shop.hooks.source_made(plan, given)
     pictures: list[Picture] = []
     for number in range(request.n_iter):
         if progress.stop.interrupted:
             break
         progress.next_batch(number)
-        batch = _first(plan, given, models, progress, number)
+        batch = _first(shop.hooks.next_batch(plan, number), given, shop, number)
         if len(plan.stages) > 1 and not batch.stopped:
             if view.save_images_before_highres_fix:
-                _save_first(batch, folders)
-            batch = _second(batch, models, stores, progress, number)
+                _save_first(batch, shop.folders)
+            batch = _second(batch, shop, number)
         if batch.latent is not None:
-            _decode(batch, given, folders)
+            _decode(batch, given, shop.folders)
         pictures += batch.pictures
     return pictures
 
 
-def _first(plan: Plan, given: Source | None, models: Models, progress: Progress, number: int) -> Batch:
-    batch = make_batch(plan, plan.stages[0], models, number)
+def _first(plan: Plan, given: Source | None, shop: Shop, number: int) -> Batch:
+    batch = make_batch(plan, plan.stages[0], shop.models, number, shop.hooks)
     if given is not None:
         batch.start = of_source(batch, given)
-    denoise(batch, models, progress)
+    shop.hooks.batch_made(batch)
+    denoise(batch, shop.models, shop.progress)
     return batch
 
 
-def _second(first: Batch, models: Models, stores: Stores, progress: Progress, number: int) -> Batch:
+def _second(first: Batch, shop: Shop, number: int) -> Batch:
     """The hires pass over a first stage's latents; stopped while they are enlarged, the first stage's batch."""
     plan, stage = first.plan, first.plan.stages[1]
     assert isinstance(plan.request, Txt2Img)
-    batch = make_batch(plan, stage, models, number)
+    batch = make_batch(plan, stage, shop.models, number, shop.hooks)
     batch.told = [own | other for own, other in zip(first.told, batch.told, strict=True)]
     if stage.checkpoint.path != plan.checkpoint.path:
         batch.plan = plan.with_checkpoint(1, batch.model.checkpoint)
     if first.refined:
         batch.plan = replace(batch.plan, refiner=first.model.checkpoint)
     name = plan.request.hr_upscaler
+    shop.hooks.before_hires(first, batch)
     try:
-        scale = lanczos if name in LATENT_MODES else stores.scaler(name, plan.view, progress)
+        scale = lanczos if name in LATENT_MODES else shop.stores.scaler(name, plan.view, shop.progress)
         batch.start = of_first_stage(first, batch, scale)
     except Interrupted:
         first.stopped = True
         return first
-    denoise(batch, models, progress, plan.stages[0].taken)
+    denoise(batch, shop.models, shop.progress, plan.stages[0].taken)
     return batch
 
 
@@ -111,7 +137,7 @@ def _save_first(batch: Batch, folders: Folders) -> None:
     for offset, image in enumerate(decoded(batch)):
         index = batch.first + offset
         text = infotext.write(batch.plan, index, batch.plan.checkpoint, batch.told[offset])
-        save_image(image, batch.plan, index, text, folders, suffix="-before-highres-fix")
+        save_image(image, batch.plan, index, text, folders, suffix="-before-highres-fix", hooks=batch.hooks)
 
 
 @contextmanager
@@ -131,18 +157,27 @@ def _decode(batch: Batch, given: Source | None, folders: Folders) -> None:
     if given is not None and (request := soft.wished(batch)):
         given = soft.finishing(batch, request, given)
     for offset, drawn in enumerate(_decoded(batch, folders)):
-        index = batch.first + offset
-        image = drawn if given is None else given.finished(drawn, offset)
-        text = infotext.write(plan, index, plan.checkpoint, batch.told[offset])
+        index = batch.first + min(offset, len(batch.told) - 1)
+        image = _composed(batch, given, offset, drawn)
+        text = infotext.write(plan, index, plan.checkpoint, batch.told[index - batch.first])
         saves = plan.view.samples_save and not plan.request.do_not_save_samples and not batch.stopped
-        path: Path | None = save_image(image, plan, index, text, folders) if saves else None
+        path: Path | None = save_image(image, plan, index, text, folders, hooks=batch.hooks) if saves else None
         batch.pictures.append(Picture(image=image, infotext=text, path=path))
+
+
+def _composed(batch: Batch, given: Source | None, index: int, image: Image.Image) -> Image.Image:
+    """Picture `index` of the batch in its place, with what the hooks make of it."""
+    hooks = batch.hooks
+    image = hooks.drawn(batch, index, image)
+    if given is not None:
+        image = given.finished(image, index, lambda over: hooks.overlaying(batch, index, over))
+    return hooks.composed(batch, index, image)
 
 
 def _decoded(batch: Batch, folders: Folders) -> list[Image.Image]:
     """The batch's pictures; where memory does not hold even a tile of one, their latents are kept."""
     try:
-        return decoded(batch)
+        return decoded(batch, lambda pictures: batch.hooks.decoded(batch, pictures))
     except torch.OutOfMemoryError as error:
         assert batch.latent is not None
         path = keep_latent(batch.latent, batch.plan, batch.first, folders)

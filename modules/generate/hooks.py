@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from PIL import Image
-from torch import Tensor
 
-from modules.sampling.guidance import Call
+if TYPE_CHECKING:  # torch is there when they are called; the others name Hooks themselves
+    from torch import Tensor
 
-if TYPE_CHECKING:  # they name Hooks themselves
     from modules.generate.batch import Batch
     from modules.generate.plan import Plan
     from modules.generate.result import Result
     from modules.generate.source import Source
+    from modules.sampling.guidance import Call
 
 
 @dataclass(slots=True)
@@ -35,11 +34,16 @@ class Blend:
 
 @dataclass(slots=True)
 class Saving:
-    """A picture on its way to its file; image, path and texts (by PNG chunk) may be exchanged before it is written."""
+    """A picture on its way to its file: all of it may be exchanged before it is written, and then it has a path.
+
+    `name` is without number and suffix; `texts` go by their PNG chunks.
+    """
 
     image: Image.Image
-    path: Path
+    folder: Path
+    name: str
     texts: dict[str, str]
+    path: Path | None = None
 
 
 Draw = Callable[["Plan"], "Result"]  # makes a plan's pictures, with these hooks
@@ -87,7 +91,7 @@ class Hooks:
 
     def blend(self, batch: Batch, blend: Blend) -> Tensor:
         """What a masked picture goes on with, at each call and at the end."""
-        return torch.lerp(blend.drawn, blend.kept, blend.share)
+        return blend.drawn.lerp(blend.kept, blend.share)
 
     def sampled(self, batch: Batch) -> None:
         """`batch.latent` is finished, of either pass."""

@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from modules.declare import specs
+from modules.generate.hooks import QUIET, Hooks, Saving
 from modules.generate.plan import Plan
 from modules.generate.request import Img2Img
 from modules.imaging import files, naming
@@ -21,6 +22,8 @@ from modules.settings.options import View
 
 if TYPE_CHECKING:  # files are named and saved without torch too
     from torch import Tensor
+
+PARAMETERS = "parameters"  # the PNG chunk of the infotext
 
 
 def save_options(view: View, extension: str) -> SaveOptions:
@@ -37,7 +40,16 @@ def save_options(view: View, extension: str) -> SaveOptions:
     )
 
 
-def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folders: Folders, suffix: str = "") -> Path:
+def save_image(
+    image: Image.Image,
+    plan: Plan,
+    index: int,
+    infotext: str,
+    folders: Folders,
+    *,
+    suffix: str = "",
+    hooks: Hooks = QUIET,
+) -> Path:
     """Write image `index` of a plan; the path it got. `suffix` ends its name."""
     view, tokens = plan.view, _tokens(plan, index)
     over = isinstance(plan.request, Img2Img)
@@ -49,9 +61,13 @@ def save_image(image: Image.Image, plan: Plan, index: int, infotext: str, folder
     pattern = view.samples_filename_pattern or ("[seed]" if view.save_to_dirs else "[seed]-[prompt_spaces]")
     stem = naming.name(pattern, tokens) + suffix
     options = save_options(view, view.samples_format)
-    if view.save_images_add_number:
-        return files.numbered_save(image, folder, stem, infotext, options)
-    return files.save(image, folder, stem, infotext, options)
+    about = Saving(image=image, folder=folder, name=stem, texts={PARAMETERS: infotext})
+    hooks.saving(plan, about)
+    text, others = about.texts.pop(PARAMETERS, None), dict(about.texts)
+    save = files.numbered_save if view.save_images_add_number else files.save
+    about.path = save(about.image, about.folder, about.name, text, options, extra_items=others)
+    hooks.saved(plan, about)
+    return about.path
 
 
 def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -> Path:

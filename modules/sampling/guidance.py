@@ -154,7 +154,7 @@ class Guided:
         return denoised if self.uncond is None else self.uncond
 
     def _ask_editor(self, call: Call) -> None:
-        """InstructPix2Pix (Brooks et al. 2022, arXiv 2211.09800): also with the picture alone, the last of the parts."""
+        """InstructPix2Pix (Brooks et al. 2022, arXiv 2211.09800): the last of the parts is the picture alone."""
         assert call.image is not None
         asked = [*call.given.parts, call.given.negative, call.given.negative]
         images = [*[call.image] * (len(asked) - 1), torch.zeros_like(call.image)]
