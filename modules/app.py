@@ -12,6 +12,7 @@ from typing import Any
 
 from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
+from modules.generate.hooks import QUIET, Hooks
 from modules.generate.operations import Extras, Known
 from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
@@ -229,12 +230,13 @@ class Engine:
 
         return memory(self._cache.place.device)
 
-    def run(self, planned: Any, progress: Progress) -> Any:
-        """Make the pictures of a plan."""
+    def run(self, planned: Any, progress: Progress, hooks: Hooks = QUIET) -> Any:
+        """Make the pictures of a plan, with those who join in."""
         from modules.generate import engine
         from modules.generate.stores import Stores
 
-        return engine.run(planned, Stores(self._opened(), self._networks, self.upscaling()), self._parts[1], progress)
+        stores = Stores(self._opened(), self._networks, self.upscaling())
+        return engine.run(planned, stores, self._parts[1], progress, hooks)
 
     def extras(self, planned: finishing.Plan, progress: Progress) -> finishing.Result:
         """Work on the pictures of a plan."""

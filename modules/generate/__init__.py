@@ -3,8 +3,8 @@
 Main types: `Txt2Img` and `Img2Img` (a `Request`, frozen: all that the user asked), `Plan` (frozen: what will be done),
 `Stage` (one walk of it: the picture itself, or the hires pass over it), `Wording` (the prompts as they are drawn),
 `Batch` (one stage of one iteration), `Source` (what img2img starts from), `Result`, `Hooks` (where others join in: its
-methods stand in the order of their calls, and do nothing unless overridden; scripts implement it). Public functions: `plan`, `run`
-(engine), `write`/`read` (infotext). `run` is re-entrant: its state is its arguments.
+methods stand in the order of their calls, and do nothing unless overridden). Public functions: `plan`, `run` (engine),
+`write`/`read` (infotext). `run` is re-entrant: its state is its arguments.
 
 In order of work: `wording`, `stages`, `plan`; `models` gets what a stage needs from the `stores`, `conditioning` reads
 its prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks, `saving` writes. `extras` is a
