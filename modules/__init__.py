@@ -9,6 +9,7 @@ FLOORS = (
     ("webapi", "webui"),
     ("server",),
     ("cli",),
+    ("tools",),  # commands beside the server
     ("demo",),  # the recipe that trains the built-in checkpoint; nothing imports it
 )
 ROOMS = tuple(room for floor in FLOORS for room in floor)

@@ -36,6 +36,8 @@ from modules.weights.library import Library
 from modules.weights.networks.catalogue import Catalogue
 from modules.weights.networks.entries import Kind
 from modules.weights.networks.shelf import Shelf, Shelves
+from modules.weights.recipe import Merge, Planned
+from modules.weights.recipe import planned as merging
 from modules.weights.upscalers.catalogue import Upscalers
 from modules.weights.vaechoice import AUTOMATIC, NONE
 
@@ -108,6 +110,16 @@ class App:
 
         told = dataclasses.asdict(request)
         return self.queue.submit("extras", work, task_id=task_id, request=told, owner=user.name)
+
+    def merge(self, merge: Merge, task_id: str | None = None, user: User = HOST) -> Job:
+        """Queue a merger of checkpoints; the job's result is the new file's path. What cannot be is refused here."""
+        user.need(Role.ADMIN, "merge checkpoints")
+        planned = merging(merge, self.library, self.shelves.vaes, self.folders.checkpoints[0])
+
+        def work(progress: Progress) -> Path:
+            return self.engine.merge(planned, progress)
+
+        return self.queue.submit("merge", work, task_id=task_id, request=dataclasses.asdict(merge), owner=user.name)
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""
@@ -238,6 +250,25 @@ class Engine:
         stores = Stores(self._opened(), self._networks, self.upscaling())
         return engine.run(planned, stores, self._parts[1], progress, hooks)
 
+    def merge(self, planned: Planned, progress: Progress) -> Path:
+        """Write a new checkpoint from others; it is in the list then."""
+        from modules.weights.merging import merge
+
+        library = self._parts[2]
+        progress.say("Hashing")
+        hashed = tuple(library.hashed(one) for one in planned.models) if planned.merge.save_metadata else planned.models
+        progress.say("Merging")
+
+        def tell(done: int, count: int) -> None:
+            progress.stop.check()
+            if not done:
+                progress.begin(1, count)
+            progress.at(done)
+
+        path = merge(planned, hashed, tell)
+        library.scan()
+        return path
+
     def extras(self, planned: finishing.Plan, progress: Progress) -> finishing.Result:
         """Work on the pictures of a plan."""
         from modules.generate.operations import Tools
@@ -299,6 +330,7 @@ def build(launch: Launch) -> App:
             "schedulers": schedule_names,
             "checkpoints": lambda: [one.title for one in library.checkpoints()],
             "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
+            "vae files": lambda: [one.path.name for one in shelves.vaes.entries()],
             "upscalers": upscalers.names,
             "hires upscalers": lambda: [*LATENT_MODES, *upscalers.names()],
             "styles": lambda: list(styles.all()),

@@ -63,6 +63,16 @@ class Hashes:
             log.warning("Hashes could not be written to %s: %s.", self._path, error)
 
 
+def old_hash(path: Path) -> str | None:
+    """The first eight digits of the SHA-256 of 64 KiB at 1 MiB, as A1111 had it in its first year; None if unreadable."""
+    try:
+        with path.open("rb") as file:
+            file.seek(1 << 20)
+            return hashlib.sha256(file.read(1 << 16)).hexdigest()[:8]
+    except OSError:
+        return None
+
+
 def _digest(path: Path) -> str:
     """As hashlib.file_digest, which Python 3.10 lacks."""
     digest = hashlib.sha256()

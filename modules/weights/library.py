@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modules.exceptions import NotFound
-from modules.weights.hashing import Hashes
+from modules.weights.hashing import Hashes, old_hash
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ class Checkpoint:
     def short_hash(self) -> str | None:
         """The first ten digits of the SHA-256."""
         return self.sha256[:10] if self.sha256 else None
+
+    @property
+    def old_hash(self) -> str | None:
+        """The eight digits that A1111 told a model by before 1.0."""
+        return None if self.path.is_dir() else old_hash(self.path)
 
     @property
     def title(self) -> str:
@@ -134,6 +139,7 @@ class Library:
         rules: tuple[Callable[[Checkpoint], bool], ...] = (
             lambda one: one.title == text or one.name == bare,
             lambda one: one.sha256 is not None and len(digits) >= 8 and one.sha256.startswith(digits),
+            lambda one: len(digits) == 8 and one.old_hash == digits,
             lambda one: bare in (one.model_name, str(one.path), one.name.rsplit(".", 1)[0], Path(one.name).name),
             lambda one: one.name.lower() == bare.lower() or one.model_name.lower() == bare.lower(),
         )
