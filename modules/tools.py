@@ -1,4 +1,4 @@
-"""Commands beside the server: `python -m modules.tools merge A B [C]`; flags of `webui.py` say where the folders are."""
+"""Commands beside the server: `python -m modules.tools merge A B [C]`; the folders are told by the server's flags."""
 
 from __future__ import annotations
 

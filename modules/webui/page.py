@@ -15,6 +15,7 @@ from modules.webui import (
     extras_tab,
     generation,
     img2img,
+    merger_tab,
     native,
     pnginfo,
     quicksettings,
@@ -28,6 +29,7 @@ from modules.webui.options_form import as_json, updates
 from modules.webui.shelf import Shelf
 from modules.webui.uploads import Marked
 from modules.webui.widgets import hints
+from modules.weights.recipe import Merge
 
 TITLE = "Stable Diffusion"
 MAX_UPLOAD = "256mb"
@@ -48,6 +50,8 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 finished, of_finished = extras_tab.build(app, shelf)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 pnginfo.build(app, words, images, finished)
+            with gr.Tab("Checkpoint Merger", id="modelmerger", elem_id="tab_modelmerger"):
+                merged = merger_tab.build(app)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
@@ -58,7 +62,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         def opened() -> list[Any]:
             stocked = [update for form in forms for update in restocked(app, form)]
             side = native.told(app)
-            first = [*stocked, *native.opening((words, images), side), side]
+            first = [*stocked, *merger_tab.restocked(app), *native.opening((words, images), side), side]
             return [*first, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
@@ -66,7 +70,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             send.bind_gallery(app, form, output, images)
             extras_tab.bind_gallery(form, output, finished)
         sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
-        loaded = demo.load(opened, outputs=[*menus, *sized, *options], **QUIET)
+        loaded = demo.load(opened, outputs=[*menus, *merged, *sized, *options], **QUIET)
         for form in forms:
             loaded = loaded.then(**recall(form), **QUIET)
         loaded.then(None, js="uiReady", **QUIET)
@@ -77,6 +81,7 @@ def _hints() -> dict[str, str]:
     """What buttons and fields are for, by element id."""
     kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
     found = [generation.hints(tab) | hints(kind, tab) for tab, kind in kinds.items()]
+    found.append(hints(Merge, merger_tab.TAB))
     return {name: text for one in found for name, text in one.items()}
 
 

@@ -22,6 +22,10 @@ ELEM_IDS = {  # A1111's own words
     "inpainting_mask_invert": "mask_mode",
     "extras_upscaler_2_visibility": "upscaler_2_visibility",
     "max_side_length": "upscale_max_side_length",
+    "multiplier": "interp_amount",
+    "config_source": "config_method",
+    "add_merge_recipe": "add_recipe",
+    "copy_metadata_fields": "copy_metadata",
 }
 ALONE = {  # and where A1111 does not say the tab
     "hr_checkpoint_name": "hr_checkpoint",
@@ -66,7 +70,11 @@ def face(spec: Spec, catalogs: Catalogs, value: Any, unsaid: str = "") -> dict[s
 
 
 def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: str = "", **words: Any) -> Any:
-    """The component that edits a field; `words` are more properties of it, for a number maybe words to choose from."""
+    """The component that edits a field; `words` are more properties of it, for a number maybe words to choose from.
+
+    `radio`: choices stand side by side.
+    """
+    radio = words.pop("radio", False)
     made: dict[str, Any] = {"label": spec.label, "elem_id": elem_id(tab, spec.name), "interactive": True} | words
     made |= face(spec, catalogs, spec.default if value is None else value, unsaid)
     if "choices" in words:
@@ -74,7 +82,7 @@ def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: 
     if spec.type is list:
         return gr.Dropdown(multiselect=True, allow_custom_value=True, **made)
     if spec.choices:
-        return gr.Dropdown(**made)
+        return (gr.Radio if radio else gr.Dropdown)(**made)
     if spec.slider:
         return gr.Slider(step=spec.slider.step, **made)
     if spec.type is bool:

@@ -64,7 +64,7 @@ class Hashes:
 
 
 def old_hash(path: Path) -> str | None:
-    """The first eight digits of the SHA-256 of 64 KiB at 1 MiB, as A1111 had it in its first year; None if unreadable."""
+    """Eight digits of the SHA-256 of 64 KiB at 1 MiB: A1111's first hash of a model; None if unreadable."""
     try:
         with path.open("rb") as file:
             file.seek(1 << 20)
