@@ -1,4 +1,4 @@
-"""The command line: `python -m modules.demo train|export|sheet|evaluate`."""
+"""The command line: `python -m modules.demo train|export|extras|sheet|cards|evaluate`."""
 
 import argparse
 import json
@@ -7,14 +7,22 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from PIL import Image
 
+from modules.app import App, build
 from modules.demo import bank, evaluate, export, extras, text, unet, vae
 from modules.demo.loop import Pace
+from modules.generate.request import Txt2Img
+from modules.imaging.metadata import png_info
+from modules.settings.sections.launch import Launch
 from modules.weights.text import tokenizer
 
 log = logging.getLogger(__name__)
@@ -35,12 +43,18 @@ SAMPLES = (
     "a small black cross in the top left corner, pink background",
     "four red flowers in a meadow",
 )
+PREVIEWS = {
+    f"models/Stable-diffusion/{export.NAME}.preview.png": "a large red heart on a white background",
+    f"models/Lora/{extras.STYLE}.preview.png": f"a large blue star on a yellow background <lora:{extras.STYLE}:1>",
+    f"models/Lora/{extras.OBJECT}.preview.png": f"a large red boat by the sea <lora:{extras.OBJECT}:1>",
+    f"embeddings/{extras.CONCEPT}.preview.png": extras.CONCEPT,
+}
 
 
 def main(arguments: list[str]) -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m modules.demo", description=__doc__)
-    parser.add_argument("command", choices=("train", "extras", "export", "sheet", "evaluate"))
+    parser.add_argument("command", choices=tuple(COMMANDS))
     parser.add_argument("--work", type=Path, default=_cache(), help="folder of the check-points (default: %(default)s)")
     parser.add_argument(
         "--models", type=Path, default=Path("models"), help="folder that export writes to (default: %(default)s)"
@@ -104,6 +118,31 @@ def draw_sheet(chosen: argparse.Namespace) -> None:
     page.save(chosen.picture)
 
 
+def draw_cards(chosen: argparse.Namespace) -> None:
+    """The previews beside the files and the samples of the model card, each with its parameters in it."""
+    home = chosen.models.parent
+    places = {chosen.models / "Stable-diffusion" / "demo-samples" / f"{i:02}.png": p for i, p in enumerate(SAMPLES, 1)}
+    places |= {home / file: prompt for file, prompt in PREVIEWS.items()}
+    with _program(chosen) as app:
+        for file, prompt in places.items():
+            file.parent.mkdir(exist_ok=True)
+            picture = evaluate.drawn(app, Txt2Img(prompt=prompt, seed=1))
+            picture.image.save(file, pnginfo=png_info({"parameters": picture.infotext}))
+
+
+@contextmanager
+def _program(chosen: argparse.Namespace) -> Iterator[App]:
+    """The whole program over the exported files; what it leaves behind goes."""
+    with tempfile.TemporaryDirectory() as data:
+        models, embeddings = chosen.models.resolve(), chosen.models.resolve().parent / "embeddings"
+        flags = Launch(data_dir=data, models_dir=str(models), embeddings_dir=str(embeddings))
+        app = build(replace(flags, ckpt=str(_checkpoint(chosen))))
+        try:
+            yield app
+        finally:
+            app.queue.close()
+
+
 def judge(chosen: argparse.Namespace) -> None:
     """All measured shares, as JSON on the standard output."""
     model = evaluate.open_model(_checkpoint(chosen))
@@ -111,7 +150,10 @@ def judge(chosen: argparse.Namespace) -> None:
     fresh = bank.never_said(chosen.work / "bank", [t.prompt for t in tried], tokenizer())
     tried = [t for t in tried if t.prompt in fresh]
     log.info("%d trials with prompts that training never saw", len(tried))
-    scores = evaluate.adherence(model, tried) | evaluate.obedience(model, max(4, chosen.trials // 4))
+    few = max(4, chosen.trials // 4)
+    scores = evaluate.adherence(model, tried) | evaluate.obedience(model, few)
+    with _program(chosen) as app:
+        scores |= evaluate.features(app, few)
     sys.stdout.write(json.dumps({name: round(share, 3) for name, share in scores.items()}, indent=1) + "\n")
 
 
@@ -133,7 +175,14 @@ def _leave(number: int, frame: types.FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-COMMANDS = {"train": train, "extras": train_extras, "export": write, "sheet": draw_sheet, "evaluate": judge}
+COMMANDS = {
+    "train": train,
+    "export": write,
+    "extras": train_extras,
+    "sheet": draw_sheet,
+    "cards": draw_cards,
+    "evaluate": judge,
+}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -1,21 +1,26 @@
 """Step 5: decode and look. Pictures are judged from their pixels alone, by plain image processing."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
-from modules.demo.drawing import SIDE, silhouette
+from modules.app import App
+from modules.demo.drawing import SIDE, draw, silhouette
 from modules.demo.loop import watched
-from modules.demo.world import BACKGROUNDS, COLOURS, COUNTS, SCENES, SHAPES, colours_on
+from modules.demo.world import BACKGROUNDS, COLOURS, COUNTS, SCENES, SHAPES, Scene, caption, colours_on, invent
 from modules.generate.conditioning import emphasise
+from modules.generate.request import Img2Img, Request, Txt2Img
+from modules.generate.result import Picture
 from modules.prompts.attention import parse_attention
 from modules.prompts.chunks import pack
 from modules.sampling.guidance import Contexts, Guided
@@ -120,44 +125,8 @@ def objects(picture: Bytes) -> list[Found]:
 
 def regions(mask: Mask) -> list[Mask]:
     """The connected parts of a mask (four neighbours), each as a mask."""
-    left = mask.copy()
-    found = []
-    while left.any():
-        start = np.argwhere(left)[0]
-        part = np.zeros_like(left)
-        part[tuple(start)] = True
-        size = 0
-        while size != (size := int(part.sum())):
-            grown = part.copy()
-            for axis in (0, 1):
-                for way in (1, -1):
-                    grown |= _shifted(part, axis, way)
-            part = _filled(grown & left, left)
-        left &= ~part
-        found.append(part)
-    return found
-
-
-def _shifted(mask: Mask, axis: int, way: int) -> Mask:
-    moved = np.roll(mask, way, axis)
-    edge: list[slice | int] = [slice(None), slice(None)]
-    edge[axis] = 0 if way == 1 else -1
-    moved[tuple(edge)] = False
-    return moved
-
-
-def _filled(part: Mask, allowed: Mask) -> Mask:
-    """Spread a part along whole runs of rows and columns at once, so that growing takes few rounds."""
-    for axis in (0, 1):
-        starts = np.cumsum(~allowed, axis=axis)
-        lines = starts if axis == 0 else starts.T
-        wanted, free = (part, allowed) if axis == 0 else (part.T, allowed.T)
-        runs = lines + np.arange(lines.shape[1])[None, :] * (lines.shape[0] + 1)
-        touched = np.zeros(runs.max() + 1, dtype=bool)
-        touched[runs[wanted]] = True
-        spread = touched[runs] & free
-        part = spread if axis == 0 else spread.T
-    return part
+    count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return [numbers == i for i in range(1, count)]
 
 
 @cache
@@ -319,6 +288,65 @@ def _changes(model: Model, shape: str, ground: str, seed: int) -> bool:
 
     mixed = decode(model, denoise(model, changing, [seed]))[0].astype(np.float32)
     return all(float(np.abs(mixed - p).mean()) > 1.0 for p in pictures)
+
+
+def features(app: App, count: int, seed: int = 21) -> dict[str, float]:
+    """What the program does with the checkpoint, each over `count` drawn pictures or prompts.
+
+    Inpainting puts a red star where something else stood; img2img at 0.4 and the second pass keep the layout.
+    """
+    rng = random.Random(seed)
+    results: dict[str, list[bool]] = {"inpainting": [], "img2img": [], "hires": []}
+    for i in watched(range(count), "features"):
+        shown = objects(_inpainted(app, draw(_plain(rng)), i))
+        results["inpainting"].append(("red", "star") in {(f.colour, f.shape) for f in shown})
+        scene = invent(rng, styles=("flat",))
+        given, said = draw(scene), caption(scene, rng)
+        again = Img2Img(prompt=said, init_images=(Image.fromarray(given),), denoising_strength=0.4, seed=i)
+        results["img2img"].append(alike(given, made(app, again)))
+        first = Txt2Img(prompt=said, seed=i)
+        large = made(app, replace(first, enable_hr=True, hr_upscaler="Lanczos", denoising_strength=0.5))
+        results["hires"].append(alike(made(app, first), np.asarray(Image.fromarray(large).reduce(2))))
+    return {name: sum(found) / len(found) for name, found in results.items()}
+
+
+def made(app: App, request: Request) -> Bytes:
+    """The pixels of `drawn`."""
+    return np.asarray(drawn(app, request).image.convert("RGB"))
+
+
+def drawn(app: App, request: Request) -> Picture:
+    """What the program makes of a request at the native size; nothing is kept on disk."""
+    asked = replace(request, width=SIDE, height=SIDE, do_not_save_samples=True, do_not_save_grid=True)
+    picture: Picture = app.generate(asked).wait().pictures[0]
+    return picture
+
+
+def alike(one: Bytes, other: Bytes) -> bool:
+    """Do both show as many objects in the same places, to a tenth of the side?"""
+    places = [[(f.x, f.y) for f in objects(picture)] for picture in (one, other)]
+    near = [any(math.dist(p, q) < 0.1 for q in places[1]) for p in places[0]]
+    return len(places[0]) == len(places[1]) and all(near)
+
+
+def _plain(rng: random.Random) -> Scene:
+    """One object in the middle, on a plain ground that is not red."""
+    while True:
+        scene = invent(rng, styles=("flat",))
+        if len(scene.things) == 1 and not scene.place and scene.background in BACKGROUNDS.keys() - {"red"}:
+            return scene
+
+
+def _inpainted(app: App, shown: Bytes, seed: int) -> Bytes:
+    hole = Image.new("L", (SIDE, SIDE))
+    hole.paste(255, (16, 16, SIDE - 16, SIDE - 16))
+    given = (Image.fromarray(shown),)
+    return made(
+        app,
+        Img2Img(
+            prompt="a red star", seed=seed, init_images=given, mask=hole, denoising_strength=1.0, inpainting_fill=2
+        ),
+    )
 
 
 def sheet(pictures: Sequence[Bytes], columns: int = 8, gap: int = 4) -> Image.Image:

@@ -106,7 +106,7 @@ def train_all(work: Path, models: Path, tokenizer: Tokenizer, minutes: float = m
             {"ss_base_model_version": "sd_v1", "ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)},
         )
     concept = train_concept(work, [_ember(rng) for _ in range(PICTURES)], minutes)
-    _save({"emb_params": concept.vectors.detach().cpu()}, models / "embeddings" / f"{CONCEPT}.safetensors", {})
+    _save({"emb_params": concept.vectors.detach().cpu()}, models.parent / "embeddings" / f"{CONCEPT}.safetensors", {})
 
 
 def train_lora(

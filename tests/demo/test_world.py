@@ -1,6 +1,7 @@
 """The drawn world: what is drawn is what the captions and the judge say."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,14 @@ def test_judge_is_not_fooled():
     assert not evaluate.shows([("blue", "star")])(picture)
     assert not evaluate.shows([("red", "heart")])(picture)
     assert not evaluate.shows([("red", "star")] * 2)(picture)
+
+
+def test_a_layout_is_kept_when_objects_stay_where_they_were():
+    here, there = scene("star", "red"), scene("heart", "blue", "gray")
+    moved = replace(here, things=(replace(here.things[0], x=0.25),))
+    assert evaluate.alike(draw(here), draw(there))
+    assert not evaluate.alike(draw(here), draw(moved))
+    assert not evaluate.alike(draw(here), draw(replace(here, things=(*here.things, *moved.things))))
 
 
 def test_regions_part_what_does_not_touch():
