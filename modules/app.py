@@ -12,10 +12,12 @@ from typing import Any
 
 from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
+from modules.generate import series
 from modules.generate.hooks import QUIET, Hooks
 from modules.generate.operations import Extras, Known
-from modules.generate.plan import plan
+from modules.generate.plan import Plan, plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
+from modules.generate.series import Turn
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
 from modules.imaging.thumbnails import Thumbnails
@@ -73,6 +75,20 @@ class App:
 
         kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
         return self.queue.submit(kind, work, task_id=task_id, request=described(request), owner=user.name)
+
+    def series(self, first: Request, turns: Sequence[Turn], task_id: str | None = None, user: User = HOST) -> Job:
+        """Queue requests that are like the first one, but made as their turns come, as one job with one result."""
+        self._may(user, first.override_settings)
+        limit = self.options.view().img2img_batch_show_results_limit
+
+        def planned(request: Request) -> Plan:
+            return plan(request, self.options, self.library, self.sources)
+
+        def work(progress: Progress) -> Any:
+            return series.run(turns, planned, self.engine.run, progress, limit)
+
+        planned(first)
+        return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)
 
     def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
         """Forbidden for a job that this user may not have done."""

@@ -16,7 +16,9 @@ from modules.webapi.schemas import API_DEFAULTS, FIRST_DEFAULTS, TXT2IMG
 from modules.webui.widgets import elem_id, widget
 
 ROOT = Path(modules.__file__).parent
-FIELDS = specs(Txt2Img)
+FIELDS = {
+    name: spec for name, spec in specs(Txt2Img).items() if spec.type is not object
+}  # pictures have their own ways
 OPTIONS = {name: spec for section in SECTIONS.values() for name, spec in specs(section).items()}
 FLAGS = specs(Launch)
 TOLD_OF_ANOTHER = "hr_checkpoint_name"  # told only if it is another one than the first pass's; see test_hires

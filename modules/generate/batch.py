@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from modules.generate.conditioning import Conditioner, Prompted, Steering
@@ -57,6 +58,7 @@ class Batch:
     sigmas: Tensor  # of the whole schedule
     start: Start | None = None
     latent: Tensor | None = None  # the newest denoised guess, `[B,C,H/8,W/8]`
+    shown: Image.Image | None = None  # what the latents were made of, where they were not drawn
     refined: bool = False  # the refiner has taken over: model and prompts are its own
     stopped: bool = False
     hooks: Hooks = QUIET

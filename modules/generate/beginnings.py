@@ -47,13 +47,24 @@ def of_source(batch: Batch, source: Source) -> Start:
     return Start(latent, kept, shown, hole.round() if request.hard_mask else hole)
 
 
+def given_first(batch: Batch) -> None:
+    """Let the request's image stand for what the first stage would have drawn, as latents where they are wanted."""
+    request = batch.plan.request
+    assert isinstance(request, Txt2Img)
+    batch.shown = pixels.flatten(request.firstpass_image, batch.plan.view.img2img_background_color)
+    if request.hr_upscaler in LATENT_MODES:
+        latent = batch.model.vae.encode(_as_pixels([batch.shown]))
+        batch.latent = latent.repeat(len(batch.seeds), 1, 1, 1)
+
+
 def of_first_stage(first: Batch, second: Batch, scale: resize.Scaler) -> Start:
     """A first stage's latents at the second one's size, by stretching them or by way of their pictures."""
     request = second.plan.request
-    assert isinstance(request, Txt2Img) and first.latent is not None
+    assert isinstance(request, Txt2Img)
     target, side = enlarged(request), second.model.arch.downscale
     if request.hr_upscaler in LATENT_MODES:
         mode, smooth = LATENT_MODES[request.hr_upscaler]
+        assert first.latent is not None
         size = target.height // side, target.width // side
         latent = functional.interpolate(first.latent, size=size, mode=mode, antialias=smooth)
         shown = second.model.vae.decode(latent) if second.model.arch.given else None
@@ -72,6 +83,8 @@ def _cut(image: Tensor, target: Enlarged, side: int = 1) -> Tensor:
 
 def decoded(batch: Batch, change: Callable[[Tensor], Tensor] | None = None) -> list[Image.Image]:
     """The batch's latents as pictures; `change` is given their pixels `[B,3,H,W]`, 0 to 1, and answers with others."""
+    if batch.shown is not None:
+        return [batch.shown] * len(batch.seeds)
     assert batch.latent is not None
     shown = batch.model.vae.decode(batch.latent)
     if change is not None:

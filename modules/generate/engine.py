@@ -15,7 +15,7 @@ from PIL import Image
 from modules.exceptions import Interrupted, OutOfMemory
 from modules.generate import infotext, soft
 from modules.generate.batch import Batch, make_batch
-from modules.generate.beginnings import decoded, of_first_stage, of_source
+from modules.generate.beginnings import decoded, given_first, of_first_stage, of_source
 from modules.generate.denoising import denoise
 from modules.generate.hooks import QUIET, Hooks
 from modules.generate.models import Models
@@ -93,7 +93,7 @@ def _pictures(plan: Plan, shop: Shop) -> list[Picture]:
         progress.next_batch(number)
         batch = _first(shop.hooks.next_batch(plan, number), given, shop, number)
         if len(plan.stages) > 1 and not batch.stopped:
-            if view.save_images_before_highres_fix:
+            if view.save_images_before_highres_fix and batch.shown is None:
                 _save_first(batch, shop.folders)
             batch = _second(batch, shop, number)
         if batch.latent is not None:
@@ -104,6 +104,9 @@ def _pictures(plan: Plan, shop: Shop) -> list[Picture]:
 
 def _first(plan: Plan, given: Source | None, shop: Shop, number: int) -> Batch:
     batch = make_batch(plan, plan.stages[0], shop.models, number, shop.hooks)
+    if plan.stages[0].given:
+        given_first(batch)
+        return batch
     if given is not None:
         batch.start = of_source(batch, given)
     shop.hooks.batch_made(batch)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from PIL import Image
+
 from modules.declare import checked
 from modules.exceptions import NotFound, ParameterError
 from modules.generate.request import MAX_SEED, Request, Txt2Img
@@ -173,6 +175,7 @@ def plan(request: Request, options: Options, library: Library, sources: Sources 
         wording=word(request, view, seeds, sources),
         strength=strength_of(request),
         exact=view.img2img_fix_steps,
+        given=_first_given(request),
     )
     stages: tuple[Stage, ...] = (first,)
     if isinstance(request, Txt2Img) and request.enable_hr:
@@ -190,6 +193,16 @@ def plan(request: Request, options: Options, library: Library, sources: Sources 
         seeds=seeds,
         subseeds=_seeds(request.subseed, request, fixed=False),
     )
+
+
+def _first_given(request: Request) -> bool:
+    if not isinstance(request, Txt2Img) or request.firstpass_image is None:
+        return False
+    if not request.enable_hr:
+        raise ParameterError("A first pass's image is for hires fix; set enable_hr too, or use img2img.")
+    if not isinstance(request.firstpass_image, Image.Image):
+        raise ParameterError("The first pass's image cannot be read; give a PNG, JPEG or WebP.")
+    return True
 
 
 def _for_this_request(request: Request) -> dict[str, Any]:

@@ -92,6 +92,7 @@ class Txt2Img(Request):
                               omit=_as_first("scheduler", "Use same scheduler"))
     hr_prompt: str = param("", "Hires prompt", infotext="Hires prompt", omit=_as_first("prompt"), doc="Empty: the first pass's.")
     hr_negative_prompt: str = param("", "Hires negative prompt", infotext="Hires negative prompt", omit=_as_first("negative_prompt"))
+    firstpass_image: Any = param(None, "First pass image", doc="With enable_hr: what the second pass goes over, in place of a first pass.")
 
 
 def _hard(request: Any) -> bool:

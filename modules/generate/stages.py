@@ -32,6 +32,7 @@ class Stage:
     wording: Wording
     strength: float | None = None
     exact: bool = False  # `steps` are all taken, however little noise it starts from
+    given: bool = False  # its picture is there: nothing is drawn
     after: int | None = None  # calls of the model in the stage before, for prompts whose times count on
 
     @property
@@ -49,6 +50,8 @@ class Stage:
     @property
     def taken(self) -> int:
         """Steps that are taken."""
+        if self.given:
+            return 0
         if self.strength is None:
             return self.steps
         return self.steps if self.exact else int(min(self.strength, 0.999) * self.steps) + 1

@@ -43,19 +43,26 @@ class Progress:
     started: float | None = None
     version: int = 0
     preview_id: int = 0
+    _part: int = 0  # of a job made of parts, each of which begins anew: which one it is, and of how many
+    _parts: int = 1
     _preview: Preview | None = None
     _drawn: tuple[int, bytes] | None = None
     _lock: Any = field(default_factory=threading.Lock)
 
     def begin(self, batches: int, steps: int) -> None:
         """Say how much work there is."""
-        self.batches, self.steps, self.batch, self.step = batches, steps, 0, 0
-        self.started = time.monotonic()
+        self.batches, self.steps, self.batch, self.step = batches * self._parts, steps, batches * self._part, 0
+        self.started = self.started if self._part and self.started else time.monotonic()
         self._tell()
+
+    def part(self, number: int, parts: int) -> None:
+        """What begins next is part `number` (from 0) of so many that are alike."""
+        self._part, self._parts = number, parts
 
     def next_batch(self, batch: int) -> None:
         """Batch number `batch` (from 0) starts; a skip ends with the batch that it skipped."""
-        self.batch, self.step, self.stop.skipped = batch, 0, False
+        self.batch = self.batches // self._parts * self._part + batch
+        self.step, self.stop.skipped = 0, False
         self._tell()
 
     def at(self, step: int, preview: Preview | None = None) -> None:

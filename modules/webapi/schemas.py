@@ -64,7 +64,7 @@ Picture = Annotated[
     str, Field(description="An image in base64, bare or as a data URI, or its address where the options allow it.")
 ]
 Pictures = Annotated[list[Picture], Field(description="Images in base64, bare or as data URIs.")]
-IMAGES = "init_images", "mask", "latent_mask"
+IMAGES = "init_images", "mask", "latent_mask", "firstpass_image"
 
 
 class Body(BaseModel):
@@ -122,7 +122,6 @@ READ_BEFORE_OVERRIDES = "initial_noise_multiplier", "s_min_uncond"
 # Fields that ask for what is not built yet, and what that is. The rest of Beside means nothing without one of them.
 NOT_YET = {
     "restore_faces": "Face restoration",
-    "firstpass_image": "A given first pass",
     "comments": "Comments in the infotext",
 }
 
@@ -181,6 +180,8 @@ def understand(
     late = {name for name in READ_BEFORE_OVERRIDES if name in body.override_settings}
     body = _with_infotext(body, view, local, kind)
     _refuse(body)
+    if kind is Img2Img and body.firstpass_image:
+        raise ParameterError("firstpass_image is what hires fix goes over: use it with txt2img, or leave it out.")
     given = {name: value for name in specs(kind) if (value := getattr(body, name)) is not None}
     for name in set(IMAGES) & given.keys():
         sent = given[name]

@@ -48,6 +48,7 @@ HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' a
     "skip": "Stop this batch and go on with the next",
     "send_to_img2img": "Send the picture shown and its parameters to img2img",
     "send_to_inpaint": "Send the picture shown and its parameters to inpainting",
+    "upscale": "Run the second pass of hires fix on the picture shown",
     "send_to_extras": "Send the picture shown to Extras",
 }
 PASTE = {"txt2img": "paste"}  # A1111's id, which can be had only once
@@ -181,6 +182,8 @@ def results(form: Form) -> Output:
             form.buttons["img2img"] = tool("🖼️", f"{tab}_send_to_img2img", "picture")
             form.buttons["inpaint"] = tool("🎨️", f"{tab}_send_to_inpaint", "palette")
             form.buttons["extras"] = tool("📐", f"{tab}_send_to_extras", "ruler")
+            if tab == "txt2img":
+                form.buttons["upscale"] = tool("✨", f"{tab}_upscale", "stars")
         return Output(
             gallery=gallery,
             infotext=gr.HTML(elem_id=f"html_info_{tab}", elem_classes=["hides-empty"], padding=False),

@@ -12,13 +12,13 @@ from modules.app import App
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img
 from modules.imaging.pixels import from_base64, from_file, upright
-from modules.webui import generation
+from modules.webui import generation, img2img_batch
 from modules.webui.controls import QUIET, tool
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, Output
+from modules.webui.img2img_batch import ImageRuns
 from modules.webui.networks_tab import beside_networks
 from modules.webui.shelf import Shelf
-from modules.webui.submit import Runs
 
 TAB = "img2img"
 
@@ -83,7 +83,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             generation.seed_rows(form)
             form.overrides.render()
         output = generation.results(form)
-    generation.bind(app, Runs(app, shelf, form, understood), form, output)
+    generation.bind(app, ImageRuns(app, shelf, form, understood), form, output)
     sizes = [form.fields["width"], form.fields["height"]]
     form.buttons["detect"].click(None, inputs=sizes, outputs=sizes, js="detectSize", **QUIET)
     return form, output
@@ -103,6 +103,8 @@ def _sources(form: Form) -> None:
         with gr.Tab("Inpaint upload", elem_id=UPLOAD):
             form.beside["base"] = _picture("base")
             form.beside["mask"] = _picture("mask")
+        with gr.Tab("Batch", elem_id=img2img_batch.FRONT):
+            img2img_batch.place(form)
     for name in ("painted", "front"):
         form.beside[name] = gr.Textbox(visible="hidden", elem_id=f"{TAB}_{name}")
 
@@ -161,8 +163,10 @@ def _sizes(form: Form) -> None:
 def understood(values: dict[str, Any]) -> dict[str, Any]:
     """The request's fields for what the tab sent. ParameterError with a sentence where a picture is missing."""
     sent = dict(values)
-    beside = {name: sent.pop(name, None) for name in (*PICTURES, *BESIDE)}
+    beside = {name: sent.pop(name, None) for name in (*PICTURES, *BESIDE, *img2img_batch.NAMES)}
     front = beside["front"] or PLAIN
+    if front == img2img_batch.FRONT:
+        return sent
     image = _opened(beside[SOURCES.get(front, "picture")], "There is no picture to start from; put one on this tab.")
     strokes = _strokes(beside["painted"], image.size)
     mask = strokes.getchannel("A")

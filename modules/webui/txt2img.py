@@ -12,13 +12,13 @@ from modules.exceptions import WebuiError
 from modules.generate.plan import request_from
 from modules.generate.request import Txt2Img
 from modules.generate.stages import enlarged
-from modules.webui import generation
+from modules.webui import generation, second_pass
 from modules.webui.controls import AS_IS
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, PROMPT, Output
 from modules.webui.networks_tab import beside_networks
+from modules.webui.second_pass import TextRuns
 from modules.webui.shelf import Shelf
-from modules.webui.submit import Runs
 
 TAB = "txt2img"
 
@@ -53,7 +53,9 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             generation.seed_rows(form)
             form.overrides.render()
         output = generation.results(form)
-    generation.bind(app, Runs(app, shelf, form), form, output)
+    runs = TextRuns(app, shelf, form)
+    generation.bind(app, runs, form, output)
+    second_pass.bind(runs, form, output)
     return form, output
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from modules.exceptions import ParameterError
 from modules.generate import infotext
 from modules.generate.plan import request_from
-from modules.generate.request import Img2Img
+from modules.generate.request import Img2Img, Txt2Img
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = json.loads((GOLDEN / "over_pictures.json").read_text())
@@ -79,6 +79,33 @@ def test_soft_inpainting_fades_into_what_was_there(app, painted, wishes):
     after, hard = drawn(app, painted, **soft, **wishes), drawn(app, painted, mask_blur=8, **wishes)
     assert not np.array_equal(after, hard)
     assert np.abs(after - before)[56:72, 56:72].mean() > 5 > 1 > np.abs(after - before)[:8].mean()
+
+
+TWICE = Txt2Img(
+    prompt="a cat", width=64, height=64, steps=3, seed=3, sampler_name="Euler", enable_hr=True, hr_scale=2,
+    do_not_save_samples=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("upscaler", ["Lanczos", "Latent"])
+def test_the_second_pass_goes_over_a_given_picture(app, upscaler):
+    both = replace(TWICE, hr_upscaler=upscaler)
+    first = app.generate(replace(both, enable_hr=False)).wait(60).pictures[0].image
+    job = app.generate(replace(both, firstpass_image=first, batch_size=2))
+    made, second = job.wait(60).pictures
+    assert made.image.size == (128, 128) and job.progress.steps == 3
+    whole = app.generate(both).wait(60).pictures[0]
+    off = np.abs(np.asarray(made.image, np.int16) - np.asarray(whole.image, np.int16))
+    assert made.infotext == whole.infotext and second.image != made.image
+    assert off.max() <= 1 or upscaler == "Latent"  # which went through the VAE and back
+
+
+def test_a_given_first_pass_is_for_hires_fix(app):
+    image = Image.new("RGB", (64, 64))
+    with pytest.raises(ParameterError, match="enable_hr"):
+        app.generate(replace(TWICE, enable_hr=False, firstpass_image=image))
+    with pytest.raises(ParameterError, match="cannot be read"):
+        app.generate(replace(TWICE, firstpass_image="x"))
 
 
 def test_the_other_half(app, painted):

@@ -36,6 +36,7 @@ class Gallery:
     """Gallery."""
 
     return_grid: bool = param(True, "Show grid in gallery")
+    hires_button_gallery_insert: bool = param(False, "Insert the picture of the ✨ button into the gallery", doc="Else it takes the place of the one it was made of.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,6 +47,7 @@ class OverPictures:
     img2img_fix_steps: bool = param(False, "With img2img, do exactly the amount of steps the slider specifies", doc="Normally fewer are done with less denoising.")
     img2img_background_color: str = param("#ffffff", "With img2img, fill transparent parts of the input image with this color")
     upscaler_for_img2img: str = param("None", "Upscaler for img2img", choices="upscalers", doc="What enlarges an image that is smaller than wanted.")
+    img2img_batch_show_results_limit: int = param(32, "Show the first N batch img2img results in UI", slider=Range(-1, 1000), valid=Range(-1, 100000), doc="0: none of them. -1: all of them.")
     overlay_inpaint: bool = param(True, "Overlay original for inpaint", doc="Lay what was not masked over the result, pixel for pixel.")
     hires_fix_refiner_pass: str = param("second pass", "Hires fix: which pass to enable refiner for", choices=("first pass", "second pass", "both passes"), infotext="Hires refiner",
                                         absent="second pass")

@@ -24,6 +24,7 @@ function detectSize(width, height) {
 onSubmit(({tab, values}) => {
     if (tab === "img2img") {
         values.front = tabInFront("mode_img2img");
+        values.batch_source = tabInFront("img2img_batch_source");
         values.by_scale = tabInFront("img2img_tabs_resize") === RESIZE_BY;
         const host = document.getElementById(values.front)?.querySelector(".paintable");
         values.painted = host ? maskOf(host).painted() : "";
