@@ -134,7 +134,7 @@ class Guard:
         if scope["type"] == "websocket" and refusal is not None:
             await receive()
             return await send({"type": "websocket.close", "code": 1008})
-        await (refusal or self.app)(scope, receive, _told(send, self._cors(headers)))
+        await (refusal or self.app)(scope, receive, _told(send, [*self._shields(), *self._cors(headers)]))
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
         hosts = headers.getlist("host")
@@ -146,6 +146,8 @@ class Guard:
         origin = headers.get("origin", "").lower()
         changes = scope["type"] == "websocket" or scope["method"] not in READING or scope["method"] == "OPTIONS"
         changes = changes or "text/event-stream" in headers.get("accept", "")
+        if changes and not origin and headers.get("sec-fetch-site") == "cross-site":
+            return _refusal(scope, 403, "Pages of other sites may not use this server.")
         if origin and changes and not self.rules.knows_origin(origin, hosts[0]):
             way = f"if they should, start it with --cors-allow-origins={origin}"
             return _refusal(scope, 403, f"Pages of {origin} may not use this server; {way}.")
@@ -173,6 +175,11 @@ class Guard:
         log.warning("A login from %s failed.", address)
         return _refusal(scope, 401, "The user name or the password is wrong.", ask)
 
+    def _shields(self) -> list[tuple[bytes, bytes]]:
+        """What keeps browsers from guessing kinds, and foreign pages from laying ours under a button of theirs."""
+        framed = [] if self.rules.origins or self.rules.pattern else [(b"x-frame-options", b"SAMEORIGIN")]
+        return [(b"x-content-type-options", b"nosniff"), *framed]
+
     def _cors(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         origin = headers.get("origin", "")
         named = self.rules.trusts(origin.lower())
@@ -186,13 +193,13 @@ class Guard:
         return [*pairs, (b"vary", b"Origin")]
 
 
-def _told(send: Send, cors: list[tuple[bytes, bytes]]) -> Send:
-    """`send` with these CORS headers in place of whatever the parts inside say."""
+def _told(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
+    """`send` with these headers, and none of the CORS headers that the parts inside may say."""
 
     async def told(message: Message) -> None:
         if message["type"] == "http.response.start":
             kept = [pair for pair in message.get("headers", ()) if not pair[0].lower().startswith(b"access-control-")]
-            message = {**message, "headers": kept + cors}
+            message = {**message, "headers": kept + more}
         await send(message)
 
     return told
