@@ -186,6 +186,7 @@ class Engine:
         self._upscalers = upscalers
         self._cache: Any = None
         self._networks: Any = None
+        self._depth: Any = None
         self._upscaling: Any = None
         self._faces: Any = None
 
@@ -194,6 +195,7 @@ class Engine:
         if self._cache is None:
             from modules.weights.cache import Cache, Limits
             from modules.weights.companions import Companions
+            from modules.weights.depth import Estimator
             from modules.weights.networks.store import Store
 
             launch, folders, library, options, shelves = self._parts
@@ -204,6 +206,7 @@ class Engine:
                 limits=lambda: Limits(**_kept(options.view())),
                 companions=Companions(folders.text_encoders, folders.vaes),
             )
+            self._depth = Estimator(folders.models / "midas", self._place)
             self._networks = Store(
                 shelves,
                 where.device,
@@ -263,7 +266,7 @@ class Engine:
         from modules.generate import engine
         from modules.generate.stores import Stores
 
-        stores = Stores(self._opened(), self._networks, self.upscaling())
+        stores = Stores(self._opened(), self._networks, self.upscaling(), self._depth)
         return engine.run(planned, stores, self._parts[1], progress, hooks)
 
     def merge(self, planned: Planned, progress: Progress) -> Path:

@@ -7,6 +7,6 @@ methods stand in the order of their calls, and do nothing unless overridden). Pu
 `write`/`read` (infotext). `run` is re-entrant: its state is its arguments.
 
 In order of work: `wording`, `stages`, `plan`; `models` gets what a stage needs from the `stores`, `conditioning` reads
-its prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks, `saving` writes. `extras` is a
-job of its own. May import every lower room.
+its prompts, `source` and `beginnings` prepare what it starts from, `denoising` walks (`soft`: where masks count by
+halves), `saving` writes. `series` is many requests as one job, `extras` a job of its own. May import every lower room.
 """

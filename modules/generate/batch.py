@@ -33,13 +33,15 @@ OLD_RANGE = 0.1, 10.0  # σ of the Karras schedule in A1111's first months
 class Start:
     """What a walk begins at: a clean latent `[B,C,h,w]`, and where it is to stay (1) or may change (0), `[1,1,h,w]`.
 
-    `pixels` `[N,3,H,W]`, -1 to 1, and `hole` `[1,1,H,W]`, 1 where they are drawn anew, are for models that see them.
+    `pixels` `[N,3,H,W]`, -1 to 1, `hole` `[1,1,H,W]`, 1 where they are drawn anew, and `depth` `[N,1,h,w]`, 1 where
+    they are nearest and -1 where farthest, are for models that see them.
     """
 
     latent: Tensor
     kept: Tensor | None = None
     pixels: Tensor | None = None
     hole: Tensor | None = None
+    depth: Tensor | None = None
 
 
 @dataclass(slots=True)

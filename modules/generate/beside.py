@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modules.generate.batch import Batch
+from modules.exceptions import ParameterError
+from modules.generate.batch import Batch, Start
+from modules.weights.depth import Estimator
 
 
 def image_beside(batch: Batch) -> Tensor | None:
     """`[B,c,h,w]`; None for a model that wants none. Without a picture all of it is to be drawn."""
     if not batch.model.arch.given:
         return None
-    made = _edited(batch) if batch.model.arch.given == "edit" else _inpainted(batch)
+    made = {"edit": _edited, "depth": _deep}.get(batch.model.arch.given, _inpainted)(batch)
     return made.repeat(len(batch.seeds) // len(made), 1, 1, 1)
+
+
+def with_depth(start: Start, batch: Batch, estimate: Estimator) -> Start:
+    """The start with how near its picture's things are, for a model that is given that."""
+    if batch.model.arch.given != "depth" or start.pixels is None:
+        return start
+    return replace(start, depth=estimate(start.pixels, batch.noise.shape[1:]))
 
 
 def _edited(batch: Batch) -> Tensor:
@@ -24,6 +35,14 @@ def _edited(batch: Batch) -> Tensor:
         return torch.zeros(1, *batch.noise.shape, device=batch.model.place.device)
     vae = batch.model.vae
     return _sized(vae.encode(pixels) / vae.scale_factor, batch)
+
+
+def _deep(batch: Batch) -> Tensor:
+    """How near things are. ParameterError where there is no picture that could tell."""
+    depth = batch.start.depth if batch.start else None
+    if depth is None:
+        raise ParameterError("This checkpoint draws by the depth of a picture; use it in img2img, or choose another.")
+    return depth.to(batch.model.place.device)
 
 
 def _inpainted(batch: Batch) -> Tensor:

@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from modules.exceptions import Interrupted, OutOfMemory
+from modules.exceptions import Interrupted, OutOfMemory, WebuiError
 from modules.generate import infotext, soft
 from modules.generate.batch import Batch, make_batch
 from modules.generate.beginnings import decoded, given_first, of_first_stage, of_source
+from modules.generate.beside import with_depth
 from modules.generate.denoising import denoise
 from modules.generate.hooks import QUIET, Hooks
 from modules.generate.models import Models
@@ -108,7 +109,7 @@ def _first(plan: Plan, given: Source | None, shop: Shop, number: int) -> Batch:
         given_first(batch)
         return batch
     if given is not None:
-        batch.start = of_source(batch, given)
+        batch.start = with_depth(of_source(batch, given), batch, shop.stores.depth)
     shop.hooks.batch_made(batch)
     denoise(batch, shop.models, shop.progress)
     return batch
@@ -128,7 +129,7 @@ def _second(first: Batch, shop: Shop, number: int) -> Batch:
     shop.hooks.before_hires(first, batch)
     try:
         scale = lanczos if name in LATENT_MODES else shop.stores.scaler(name, plan.view, shop.progress)
-        batch.start = of_first_stage(first, batch, scale)
+        batch.start = with_depth(of_first_stage(first, batch, scale), batch, shop.stores.depth)
     except Interrupted:
         first.stopped = True
         return first
@@ -178,13 +179,16 @@ def _composed(batch: Batch, given: Source | None, index: int, image: Image.Image
 
 
 def _decoded(batch: Batch, folders: Folders) -> list[Image.Image]:
-    """The batch's pictures; where memory does not hold even a tile of one, their latents are kept."""
+    """The batch's pictures; where it fails, as when memory does not hold even a tile of one, their latents are kept."""
     try:
         return decoded(batch, lambda pictures: batch.hooks.decoded(batch, pictures))
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
         assert batch.latent is not None
         path = keep_latent(batch.latent, batch.plan, batch.first, folders)
-        raise OutOfMemory(f"The device's memory does not hold the decoding; the latents are kept in {path}.") from error
+        kept = f"the latents are kept in {path}."
+        if isinstance(error, torch.OutOfMemoryError):
+            raise OutOfMemory(f"The device's memory does not hold the decoding; {kept}") from error
+        raise WebuiError(f"The decoding failed ({str(error).splitlines()[0]}); {kept}") from error
 
 
 def _grid(plan: Plan, pictures: list[Picture], folders: Folders) -> Picture | None:

@@ -8,6 +8,7 @@ from modules.imaging.resize import Scaler
 from modules.jobs.progress import Progress
 from modules.settings.options import View
 from modules.weights.cache import Cache
+from modules.weights.depth import Estimator
 from modules.weights.networks.store import Store as Networks
 from modules.weights.upscalers.store import Store as Upscalers
 
@@ -19,6 +20,7 @@ class Stores:
     checkpoints: Cache
     networks: Networks
     upscalers: Upscalers
+    depth: Estimator
 
     def scaler(self, name: str, view: View, progress: Progress) -> Scaler:
         """An upscaler by name; between its tiles it heeds the user's wish to stop."""

@@ -12,6 +12,8 @@ picture that cannot be stored raises a `WebuiError` that names the file.
 - grids: many pictures on one sheet
 - resize: the resize modes
 - masks: what is drawn anew: its rim, its place, its filling, and what is laid over the result
+- changes: masks of where a picture has changed
+- crops: cuts for training sets: sizes, frames, the point of interest
 - colours: one picture's colours given to another
 - upscale: pictures made larger by whatever enlarges them; tiles: worked on piece by piece
 - faces: cut out upright and put back

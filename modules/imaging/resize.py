@@ -38,10 +38,10 @@ def _covering(image: Image.Image, width: int, height: int) -> tuple[int, int]:
 
 
 def _within(image: Image.Image, width: int, height: int) -> tuple[int, int]:
-    """The greatest size of the image's own proportions that fits into the frame."""
+    """The greatest size of the image's own proportions that fits into the frame; at least one pixel wide and high."""
     if width / height < image.width / image.height:
-        return width, image.height * width // image.width
-    return image.width * height // image.height, height
+        return width, max(image.height * width // image.width, 1)
+    return max(image.width * height // image.height, 1), height
 
 
 def _draw_edges_out(made: Image.Image, inner: Image.Image, left: int, top: int) -> None:

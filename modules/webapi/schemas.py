@@ -185,7 +185,7 @@ def understand(
     given = {name: value for name in specs(kind) if (value := getattr(body, name)) is not None}
     for name in set(IMAGES) & given.keys():
         sent = given[name]
-        given[name] = [opened(one) for one in sent] if isinstance(sent, list) else sent and opened(sent)
+        given[name] = [opened(one) for one in sent] if isinstance(sent, list) else opened(sent) if sent else None
     given |= dict(  # noqa: C408 - names, not texts
         sampler_name=body.sampler_name or body.sampler_index,
         do_not_save_samples=body.do_not_save_samples or not body.save_images,

@@ -30,7 +30,7 @@ from modules.weights.t5 import t5_arguments
 END = 49407  # CLIP's last token, which pads as well
 SIZE = 256  # numbers that a picture's width, its crop or its score becomes
 # Channels that go into the network beside the latent's → what it is given there.
-GIVEN = {0: "", 4: "edit", 5: "inpaint", 80: "fill"}
+GIVEN = {0: "", 1: "depth", 4: "edit", 5: "inpaint", 80: "fill"}
 PREDICTION, ZERO_SNR = "modelspec.prediction_type", "ss_zero_terminal_snr"  # what trainers say in a file's metadata
 PREDICTIONS = {"v": "v", "epsilon": "eps"}
 TOLD = ("num_attention_heads", "hidden_act", "layer_norm_eps")  # of a text encoder, what shapes cannot tell
@@ -92,7 +92,9 @@ class Arch:
     offset: float = 0.0
     predicts: str | None = "eps"  # or v, or flow; None if neither names nor yaml tell
     zero_snr: bool = False  # trained with a last level without signal
-    given: str = ""  # inpaint: mask and masked picture; fill: both, in Flux's way; edit: the picture
+    given: str = (
+        ""  # inpaint: mask and masked picture; fill: both, in Flux's way; edit: the picture; depth: how near things are
+    )
     sizes: int = 0  # how many sizes, crops and scores follow the pooled text
     betas: tuple[float, float]  # the first and the last
     latent_channels: int = 4

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from modules.app import build
-from modules.exceptions import NotFound, OutOfMemory, ParameterError
+from modules.exceptions import NotFound, OutOfMemory, ParameterError, WebuiError
 from modules.generate import infotext
 from modules.generate.plan import plan, request_from
 from modules.imaging.metadata import read_text
@@ -157,12 +157,14 @@ def test_a_huge_prompt_is_drawn(app):
     assert len(result.pictures) == 1
 
 
-def test_latents_that_cannot_be_decoded_are_kept(app, monkeypatch):
-    def full(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+@pytest.mark.parametrize("kind", [torch.OutOfMemoryError, RuntimeError])
+def test_latents_that_cannot_be_decoded_are_kept(app, monkeypatch, kind):
+    def fails(*_):
+        raise kind("no convolution was found")
 
-    monkeypatch.setattr("modules.weights.vae.Vae.decode", full)
-    with pytest.raises(OutOfMemory, match="the latents are kept in ") as told:
+    monkeypatch.setattr("modules.weights.vae.Vae.decode", fails)
+    expected = OutOfMemory if kind is torch.OutOfMemoryError else WebuiError
+    with pytest.raises(expected, match="the latents are kept in ") as told:
         app.txt2img(unsaved(batch_size=2)).wait(60)
     kept = load_file(str(told.value).split("kept in ")[1].rstrip("."))
     assert kept["latent"].shape == (2, 4, 8, 8)

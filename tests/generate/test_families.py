@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from modules.app import build
+from modules.exceptions import MissingNetwork, ParameterError
 from modules.generate.infotext import read
 from modules.generate.plan import request_from
 from modules.generate.request import Img2Img, Txt2Img
@@ -163,3 +164,47 @@ def test_an_editing_sdxl_that_looks_at_nothing_draws_as_sdxl(families, relatives
         for name in ("edit-xl", "tiny-sdxl")
     ]
     assert made[0].image.tobytes() == made[1].image.tobytes()
+
+
+@pytest.fixture(scope="module")
+def deep(families):
+    """Checkpoints with a fifth channel: one that looks at it, and one that does not."""
+    folder = families.library.find("tiny-sd1").path.parent
+    tensors = load_file(folder / "tiny-sd1.safetensors")
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    for name, gain in (("deep", 1), ("deep-blind", 0)):
+        wide = np.concatenate([tensors[first], gain * tensors[first][:, :1]], axis=1)
+        save_file(tensors | {first: wide}, folder / f"{name}.safetensors")
+        shutil.copy(folder / "tiny-sd1.yaml", folder / f"{name}.yaml")
+    families.library.scan()
+
+
+def estimator(folder):
+    """A tiny DPT network of drawn weights."""
+    import torch
+    from transformers import DPTConfig, DPTForDepthEstimation
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 16}
+    necks = {"neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "backbone_out_indices": [0, 1, 2, 3]}
+    made = DPTForDepthEstimation(DPTConfig(image_size=64, patch_size=16, is_hybrid=False, **sizes, **necks))
+    made.save_pretrained(folder)
+
+
+def test_a_model_that_is_given_depth(families, deep):
+    image = Image.fromarray(np.random.RandomState(1).randint(0, 255, (64, 64, 3), np.uint8))
+    values = {"width": 64, "height": 64, "steps": 3, "seed": 1, "prompt": "a castle", "do_not_save_samples": True}
+
+    def drawn_by(name, kind=Img2Img, **changes):
+        wishes = values | {"override_settings": {"sd_model_checkpoint": name}} | changes
+        return families.generate(request_from(wishes, kind)).wait(120).pictures[0].image.tobytes()
+
+    over = {"init_images": [image]}
+    with pytest.raises(ParameterError, match="use it in img2img"):
+        drawn_by("deep", Txt2Img)
+    with pytest.raises(MissingNetwork, match="midas"):
+        drawn_by("deep", **over)
+    folder = families.folders.models / "midas" / "tiny"
+    estimator(folder)
+    assert drawn_by("deep-blind", **over) == drawn_by("tiny-sd1", **over) != drawn_by("deep", **over)
+    assert drawn_by("deep", **over, resize_mode=3, width=96)
