@@ -24,12 +24,16 @@ from modules.weights.networks.keys import ldm_names
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Body:
-    """diffusers' class; a file's tensors under its names; their modules' other names; the network's answer."""
+    """diffusers' class; a file's tensors under its names; their modules' other names; the network's answer.
+
+    `fused`: the file's names of what is several modules here.
+    """
 
     cls: Any
     converted: Callable[[Mapping[str, Tensor], Mapping[str, Any]], dict[str, Tensor]]
     names: Callable[[list[str], Mapping[str, Any]], dict[str, str]]
     ask: Callable[[Any, Tensor, Tensor, Condition], Tensor]
+    fused: Callable[[list[str], Mapping[str, Any]], dict[str, tuple[tuple[str, slice], ...]]] = lambda keys, _: {}
 
 
 def _unet(tensors: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -96,11 +100,13 @@ BODIES: dict[str, Body] = {
         converted=mmdit.converted,
         names=lambda keys, _: mmdit.alike(keys),
         ask=_ask_sd3,
+        fused=mmdit.fused,
     ),
     "flux": Body(
         cls=FluxTransformer2DModel,
         converted=mmdit.converted,
         names=lambda keys, _: mmdit.alike(keys),
         ask=_ask_flux,
+        fused=mmdit.fused,
     ),
 }

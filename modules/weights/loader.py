@@ -27,7 +27,7 @@ from modules.weights.eight import EIGHT, compute_in
 from modules.weights.filling import Filling
 from modules.weights.gguffile import is_packed
 from modules.weights.library import Checkpoint
-from modules.weights.networks.keys import modules
+from modules.weights.networks.keys import modules, plain
 from modules.weights.networks.overlay import Overlay
 from modules.weights.networks.reading import Target
 from modules.weights.parts import Parts, parts_of
@@ -266,7 +266,11 @@ def _overlay(unet: nn.Module, encoders: Mapping[str, Any], parts: Parts) -> Over
         if tower.open_clip
         for name, group in openclip.fused_groups(found[tower.part]).items()
     }
-    return Overlay(places, lambda part: None if part == BODY else encoders[part].forget(), groups)
+    fused = {
+        (BODY, plain(theirs)): tuple(((BODY, plain(ours)), rows) for ours, rows in several)
+        for theirs, several in parts.fused.items()
+    }
+    return Overlay(places, lambda part: None if part == BODY else encoders[part].forget(), groups, fused)
 
 
 def _empty(cls: Any, config: dict[str, Any], name: str) -> Any:

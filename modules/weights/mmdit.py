@@ -89,6 +89,7 @@ BLOCKS: Mapping[str, tuple[str, Names]] = {  # a block's name → diffusers', an
     ),
 }
 SHIFT_FIRST = ("norm_out.linear", "norm1_context.linear")  # diffusers wants scale before shift where there are but two
+LAST = ("norm_out.linear",)  # whose rows are the other way round
 BLOCK = re.compile(rf"({'|'.join(BLOCKS)})\.(\d+)\.(.+)")
 
 
@@ -156,7 +157,17 @@ def converted(tensors: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> di
 def alike(keys: list[str]) -> dict[str, str]:
     """The file's modules → diffusers', of those that are one in both."""
     pairs = ((key.removeprefix(UNET), _renamed(key.removeprefix(UNET))) for key in keys if key.startswith(UNET))
-    return {key.rpartition(".")[0]: names[0] for key, (names, own) in pairs if len(names) == 1 and own}
+    return {
+        key.rpartition(".")[0]: names[0] for key, (names, own) in pairs if len(names) == 1 and own and names != LAST
+    }
+
+
+def fused(keys: list[str], arguments: Mapping[str, Any]) -> dict[str, tuple[tuple[str, slice], ...]]:
+    """The file's modules that are several in diffusers', each with its share of the rows."""
+    width = arguments["num_attention_heads"] * arguments["attention_head_dim"]
+    rows = [slice(0, width), slice(width, 2 * width), slice(2 * width, 3 * width), slice(3 * width, None)]
+    named = {key.removeprefix(UNET).rpartition(".")[0]: _renamed(key.removeprefix(UNET))[0] for key in keys}
+    return {key: tuple(zip(names, rows, strict=False)) for key, names in named.items() if len(names) > 1}
 
 
 def _renamed(key: str) -> tuple[tuple[str, ...], str]:

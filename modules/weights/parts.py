@@ -27,7 +27,7 @@ INNER, PROJECTION = "text_model.", "text_projection.weight"
 class Parts:
     """Of one checkpoint; `towers` by their parts, `projections` `[D,P]` of those that have one.
 
-    `names`: the file's names of the body's modules → their own.
+    `names`: the file's names of the body's modules → their own; `fused`: of those that are several here.
     """
 
     arch: Arch
@@ -38,6 +38,7 @@ class Parts:
     t5: Tensors = field(default_factory=dict)
     vocabulary: Tokenizer | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    fused: Mapping[str, tuple[tuple[str, slice], ...]] = field(default_factory=dict)
     mapped: Sequence[Mapped] = ()
 
 
@@ -64,6 +65,7 @@ def parts_of(checkpoint: Checkpoint, companions: Companions) -> Parts:
         t5=long,
         vocabulary=companions.vocabulary() if long else None,
         names=body.names(list(tensors), arch.unet),
+        fused=body.fused(list(tensors), arch.unet),
         mapped=file.mapped,
     )
 

@@ -65,6 +65,11 @@ class _Folder:
         kind = KINDS.get(str(said.get("_class_name")))
         if kind is None:
             raise ValueError(f"its {name} is a {said.get('_class_name')}")
+        if said.get("quantization_config"):
+            method = str(dict(said["quantization_config"]).get("quant_method"))
+            raise UnknownArchitecture(
+                f"{self._path.name} is quantised by {method[:40]}, which is not supported; choose it whole, or as GGUF."
+            )
         body, arguments = self._tensors(name), _arguments(BODIES[kind].cls, said)
         if arguments.get("addition_embed_type") == "text_time":
             body, arguments = _with_class_embedding(body, arguments)

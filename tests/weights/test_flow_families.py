@@ -15,6 +15,8 @@ from modules.weights.companions import Companions
 from modules.weights.devices import place
 from modules.weights.library import Checkpoint
 from modules.weights.loader import load
+from modules.weights.networks.overlay import Applied
+from modules.weights.networks.reading import arranged
 from tests import flowing
 from tests.flowing import T5, UNET, VAE
 
@@ -207,3 +209,30 @@ def test_eulers_steps_are_those_of_the_flow():
     for share, after in zip(shares, shares[1:], strict=False):
         z = z + (after - share) * torch.tanh(z) * share
     assert torch.allclose(y, z, atol=2e-3)
+
+
+@pytest.mark.parametrize("dialect", ["kohya", "diffusers"])
+def test_a_lora_of_a_transformer_finds_its_layers(dialect, folder, tmp_path):
+    checkpoint, tensors = checkpoint_of(folder, "worn", flowing.flux_shapes())
+    model = load(checkpoint, CPU, Companions((folder / "text_encoder",)))
+    rng = torch.Generator().manual_seed(3)
+    down, up = torch.randn(2, 128, generator=rng), torch.randn(384, 2, generator=rng)
+    name = "double_blocks.1.img_attn.qkv"
+    if dialect == "kohya":
+        start = "lora_unet_" + name.replace(".", "_")
+        file = {f"{start}.lora_up.weight": up, f"{start}.lora_down.weight": down, f"{start}.alpha": torch.tensor(2.0)}
+    else:
+        file = {}
+        for number, one in enumerate("qkv"):
+            start = f"transformer.transformer_blocks.1.attn.to_{one}"
+            file |= {f"{start}.lora_A.weight": down, f"{start}.lora_B.weight": up[number * 128 :][:128]}
+    network = arranged(tmp_path / "x.safetensors", file)
+    whole = tensors[f"{UNET}{name}.weight"] + 0.5 * up @ down
+    attention = model.unet.transformer_blocks[1].attn
+    own = attention.to_k.weight
+    for _ in range(2):
+        assert model.overlay.apply([Applied(network, unet=0.5)]) == []
+        for number, layer in enumerate((attention.to_q, attention.to_k, attention.to_v)):
+            assert torch.allclose(layer.weight, whole[number * 128 :][:128], atol=1e-5)
+    model.overlay.apply([])
+    assert attention.to_k.weight is own

@@ -28,11 +28,13 @@ BEGINNINGS = {
     "lora_unet_": "unet",
     "lycoris_": "unet",
     "unet.": "unet",
+    "transformer.": "unet",
     "diffusion_model.": "unet",
     "model.diffusion_model.": "unet",
     "lora_te_": "te1",
     "lora_te1_": "te1",
     "lora_te2_": "te2",
+    "lora_te3_": "te3",
     "text_encoder.": "te1",
     "text_encoder_2.": "te2",
 }

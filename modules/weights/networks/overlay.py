@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from modules.weights.gguffile import is_packed, unpacked
 from modules.weights.networks.formats import Piece, add
+from modules.weights.networks.fused import Fused, unfused
 from modules.weights.networks.reading import Network, Target
 
 log = logging.getLogger(__name__)
@@ -57,14 +58,18 @@ class Overlay:
         modules: Mapping[Target, nn.Module],
         changed: Callable[[str], None] = lambda part: None,
         groups: Mapping[Target, tuple[Target, ...]] | None = None,
+        fused: Fused | None = None,
     ):
         """`changed` is told the part of each module that gets other parameters.
 
-        `groups`: modules that a network changes together with all others of their group, or not at all.
+        `groups`: modules that a network changes together with all others of their group, or not at all. `fused`: names
+        that networks have for several of the modules at once.
         """
         self._modules = modules
         self._changed = changed
         self._groups = groups or {}
+        self._fused = fused or {}
+        self._cut: dict[int, tuple[Network, Network]] = {}
         self._kept: dict[Target, _Changed] = {}
         self._wanted: tuple[Applied, ...] = ()
 
@@ -74,6 +79,7 @@ class Overlay:
 
         `by_hooks` leaves linear layers and convolutions as they are and adds what the change makes of their input.
         """
+        wanted = [replace(one, network=self._unfused(one.network)) for one in wanted]
         self._wanted = tuple(wanted)  # keeps the networks alive, for recipes know them by identity
         for target in self._touched(wanted):
             steps = [(one, one.network.pieces[target]) for one in wanted if self._counts(one, target)]
@@ -91,6 +97,18 @@ class Overlay:
                 name = one.network.path.name
                 told[name] = f"{name} has no effect: it is made for another kind of model."
         return list(told.values())
+
+    def _unfused(self, network: Network) -> Network:
+        """The same object each time, as long as the network is wanted."""
+        if not self._fused:
+            return network
+        known = self._cut.get(id(network))
+        if known is None or known[0] is not network:
+            self._cut = {
+                id(one): (one, cut) for one, cut in self._cut.values() if any(cut is w.network for w in self._wanted)
+            }
+            known = self._cut[id(network)] = network, unfused(network, self._fused)
+        return known[1]
 
     def _touched(self, wanted: Iterable[Applied]) -> list[Target]:
         targets = dict.fromkeys(self._kept)
