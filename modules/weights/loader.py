@@ -65,7 +65,7 @@ class Model:
     def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """The network's answer in float32, computed in its own precision, in pieces where memory is short."""
         dtype = self.place.dtype
-        x, t, condition = x.to(dtype), t.to(dtype), condition.to(dtype)
+        x, condition = x.to(dtype), condition.to(dtype)
         ask = BODIES[self.arch.body].ask
         return self.turns.sparing(lambda rows: ask(self.unet, x[rows], t[rows], condition.rows(rows)), len(x)).float()
 

@@ -67,6 +67,7 @@ class Turns:
         self.rows = 0  # at most so many in one call of the network; 0: all
         self._parts = dict(parts)
         self._resting = False
+        self._inside = ""  # the part whose turn it is
         self._home: Any = WeakIdKeyDictionary()
         self._hooks: list[Any] = []
         if way == Way.LAYERS:
@@ -74,12 +75,15 @@ class Turns:
 
     def enter(self, name: str) -> None:
         """Have a part on the device, and where parts take turns, no other."""
+        resting, self._resting = self._resting, False
         if self.way == Way.WHOLE:
-            if self._resting:
-                for part in self._parts.values():
-                    self.bring(part)
-                self._resting = False
+            for part in self._parts.values() if resting else ():
+                self.bring(part)
             return
+        there = next(self._parts[name].parameters()).device.type == self.device.type
+        if self._inside == name and there and not resting:  # a VAE file's tensors may have come in the meantime
+            return
+        self._inside = name
         for other, part in self._parts.items():
             if other != name:
                 self.send(part)
@@ -115,6 +119,7 @@ class Turns:
             self._spare(size)
 
     def _spare(self, size: int) -> None:
+        self._inside = ""
         if size > 1:
             self.rows = size // 2
             log.warning("The device's memory does not hold %d rows at once; it goes on with %d.", size, self.rows)

@@ -62,7 +62,8 @@ class Vae:
         known, self.quick = self.quick, {}
         like = next(self.model.parameters())
         for half in halves:
-            self.quick[half] = known[half] if half in known else Taesd(folder, half, self.scale_factor, like)
+            channels = self.model.config["latent_channels"]
+            self.quick[half] = known.get(half) or Taesd(folder, half, self.scale_factor, like, channels)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Latents of pixels `[B,3,H,W]`, -1 to 1: the means; A1111 draws from a narrow distribution around them."""

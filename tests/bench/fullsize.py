@@ -238,10 +238,11 @@ KINDS = {"sd15": sd1, "sd2-v": sd2, "sdxl": sdxl, "refiner": refiner, "inpaint":
 def numbers(name, shape):
     """fp16, drawn from one pool at a place that the name tells, so that they can be told again."""
     count, start = math.prod(shape), zlib.crc32(name.encode()) % len(NUMBERS)
-    taken = np.resize(np.roll(NUMBERS, -start), count).reshape(shape)
     if len(shape) == 1:
-        return (("norm" in name or "ln_" in name or ".0.weight" in name) * 1.0 + taken * 0.02).astype(np.float16)
-    return (taken / np.sqrt(math.prod(shape[1:]))).astype(np.float16)
+        own = NUMBERS[start : start + count] if start + count <= len(NUMBERS) else NUMBERS[:count]
+        return (("norm" in name or "ln_" in name or ".0.weight" in name) * 1.0 + own * 0.02).astype(np.float16)
+    pool = (NUMBERS / np.float32(math.sqrt(math.prod(shape[1:])))).astype(np.float16)
+    return np.resize(np.roll(pool, -start), count).reshape(shape)
 
 
 def write(rows, path):
