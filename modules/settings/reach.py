@@ -58,11 +58,13 @@ def is_open(launch: Launch) -> bool:
         return True
 
 
-def named_folder(text: str, folders: Folders, launch: Launch) -> Path:
+def named_folder(text: str, folders: Folders, launch: Launch, user: User) -> Path:
     """The folder of the server that a user of the page names; a relative one starts at the data folder.
 
     ParameterError where the flags keep it from him: those of an open server end at the data folder.
+    Forbidden for guests.
     """
+    user.need(Role.USER, "name folders of the server")
     if launch.hide_ui_dir_config:
         raise ParameterError("The server's folders are closed by --hide-ui-dir-config; upload the pictures instead.")
     path = folders.output(text.strip().strip('"'))

@@ -18,7 +18,7 @@ from modules.exceptions import ParameterError
 from modules.generate.extras import Finished, Result, Source, pictures_in
 from modules.generate.operations import TO, Extras, extras_from
 from modules.imaging.pixels import from_file
-from modules.settings.reach import Role, User, named_folder
+from modules.settings.reach import User, named_folder
 from modules.webui import generation
 from modules.webui.controls import AS_IS, QUIET, tool
 from modules.webui.form import Form, make, remember
@@ -71,11 +71,10 @@ class ExtrasRuns(Runs):
         folder = self.app.folders.output(view.outdir_samples or view.outdir_extras_samples)
         shows = True
         if said.get("front") == FOLDER:
-            user.need(Role.USER, "name folders of the server")
             shows = bool(said.get("show_results"))
             if said.get("output_dir"):
-                folder = self._named(str(said["output_dir"]))
-        self.app.extras(request, self._sources(said), folder, shows=shows, task_id=task_id, user=user)
+                folder = self._named(str(said["output_dir"]), user)
+        self.app.extras(request, self._sources(said, user), folder, shows=shows, task_id=task_id, user=user)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
         """The pictures; below them what was done, with what is known of their making."""
@@ -87,13 +86,13 @@ class ExtrasRuns(Runs):
         gallery = gr.update(value=files, selected_index=0 if files else None)
         return gallery, json.dumps(info), infotext(texts[0] if texts else result.told), line, task_id, 0
 
-    def _sources(self, said: Mapping[str, Any]) -> list[Source]:
+    def _sources(self, said: Mapping[str, Any], user: User) -> list[Source]:
         """The pictures of the sub-tab in front."""
         front = said.get("front") or SINGLE
         if front == FOLDER:
             if not said.get("input_dir"):
                 raise ParameterError("There is no input directory; name one.")
-            return pictures_in(self._named(str(said["input_dir"])))
+            return pictures_in(self._named(str(said["input_dir"]), user))
         if front == BATCH:
             uploads = [(one["path"], one.get("orig_name") or "") for one in said.get("files") or ()]
         else:
@@ -102,8 +101,8 @@ class ExtrasRuns(Runs):
             raise ParameterError(NO_PICTURE)
         return [Source(partial(from_file, Path(path)), name) for path, name in uploads]
 
-    def _named(self, text: str) -> Path:
-        return named_folder(text, self.app.folders, self.app.launch)
+    def _named(self, text: str, user: User) -> Path:
+        return named_folder(text, self.app.folders, self.app.launch, user)
 
 
 def _told(finished: Finished) -> str:

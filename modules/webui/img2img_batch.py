@@ -98,7 +98,7 @@ class ImageRuns(Runs):
         if values.get("front") != FRONT:
             return super().queue(task_id, chosen, values, user)
         said = self.said(values)
-        batch = self._batch(said)
+        batch = self._batch(said, user)
         scale = float(said.get("scale") or 1) if said.get("by_scale") else None
         request = self.request(chosen, {**values, "front": FRONT})
         assert isinstance(request, Img2Img)
@@ -107,10 +107,10 @@ class ImageRuns(Runs):
         turns = [Turn(one.name or "", partial(self._turn, request, one, batch, scale)) for one in batch.sources]
         self.app.series(request, turns, task_id, user)
 
-    def _batch(self, said: Mapping[str, Any]) -> Batch:
+    def _batch(self, said: Mapping[str, Any], user: User) -> Batch:
         def named(name: str) -> Path | None:
             text = str(said.get(name) or "").strip()
-            return named_folder(text, self.app.folders, self.app.launch) if text else None
+            return named_folder(text, self.app.folders, self.app.launch, user) if text else None
 
         taken = said.get("batch_png_info_props") or () if said.get("batch_use_png_info") else ()
         texts = named("batch_png_info_dir") if taken else None

@@ -2,15 +2,21 @@
 
 import pytest
 
-from modules.exceptions import ParameterError
+from modules.exceptions import Forbidden, ParameterError
 from modules.settings.folders import Folders
-from modules.settings.reach import named_folder
+from modules.settings.reach import HOST, Role, User, named_folder
 from modules.settings.sections import Launch
 
 
-def named(text, data, **flags):
+def named(text, data, user=HOST, **flags):
     launch = Launch(data_dir=str(data), **flags)
-    return named_folder(text, Folders.of(launch), launch)
+    return named_folder(text, Folders.of(launch), launch, user)
+
+
+def test_guests_name_none(tmp_path):
+    assert named("outputs", tmp_path, User("bob", Role.USER)) == tmp_path / "outputs"
+    with pytest.raises(Forbidden, match="guest"):
+        named("outputs", tmp_path, User("eve", Role.GUEST))
 
 
 def test_at_home_any_folder_may_be_named(tmp_path):
