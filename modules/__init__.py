@@ -3,7 +3,7 @@
 FLOORS = (
     ("declare", "exceptions"),
     ("prompts", "sampling", "imaging", "jobs", "settings"),
-    ("weights",),
+    ("weights", "history"),
     ("generate",),
     ("app",),
     ("webapi", "webui"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modules.declare import specs
 from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
 from modules.generate import series
@@ -20,6 +21,7 @@ from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
+from modules.history.catalogue import History
 from modules.imaging.thumbnails import Thumbnails
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
@@ -31,6 +33,7 @@ from modules.settings.folders import Folders
 from modules.settings.options import Options, View, frozen
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
+from modules.settings.sections.saving import Paths
 from modules.settings.store import Store
 from modules.weights.faces.catalogue import Restorers
 from modules.weights.hashing import Hashes
@@ -45,6 +48,7 @@ from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
 
+PARAMETERS = "params.txt"
 GUESTS_JOBS = 20  # that may wait at once
 
 
@@ -61,6 +65,7 @@ class App:
     upscalers: Upscalers
     restorers: Restorers
     thumbnails: Thumbnails
+    history: History
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
@@ -136,6 +141,25 @@ class App:
             return self.engine.merge(planned, progress)
 
         return self.queue.submit("merge", work, task_id=task_id, request=dataclasses.asdict(merge), owner=user.name)
+
+    def job_changed(self, job: Job) -> None:
+        """Put the pictures of a finished job into the history."""
+        if job.completed and job.result is not None:
+            shown = getattr(job.result, "shown", ())
+            if job.kind in ("txt2img", "img2img") and shown:
+                self._keep_parameters(shown[0].infotext)
+            self.history.look_at([one.path for one in shown if one.path is not None])
+
+    def _keep_parameters(self, infotext: str) -> None:
+        with contextlib.suppress(OSError):  # a convenience, no reason to fail
+            (self.folders.data / PARAMETERS).write_text(infotext, encoding="utf-8", errors="replace")
+
+    def last_parameters(self) -> str:
+        """The infotext of the last picture made, in A1111's file; empty if there is none."""
+        try:
+            return (self.folders.data / PARAMETERS).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""
@@ -307,6 +331,14 @@ def _kept(view: View) -> dict[str, Any]:
     }
 
 
+def output_folders(folders: Folders, options: Options) -> list[Path]:
+    """The folders whose pictures are the history: where pictures are saved, and what the user added."""
+    view = options.view()
+    chosen = [*(getattr(view, name) for name in specs(Paths)), *view.history_folders]
+    found = dict.fromkeys(folders.output(text) for text in chosen if text)
+    return [path for path in found if not folders.data.is_relative_to(path)]  # one that holds the models and settings
+
+
 def build(launch: Launch) -> App:
     """The program of one set of flags; starts the worker thread, loads nothing."""
     folders = Folders.of(launch)
@@ -342,6 +374,7 @@ def build(launch: Launch) -> App:
         upscalers=upscalers,
         restorers=Restorers(folders.faces),
         thumbnails=Thumbnails(folders.cache / "thumbnails"),
+        history=History(folders.cache / "history.sqlite3", lambda: output_folders(folders, options)),
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options, shelves, upscalers),
         catalogs={
@@ -356,4 +389,5 @@ def build(launch: Launch) -> App:
         },
     )
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)
+    app.queue.listen(app.job_changed)
     return app

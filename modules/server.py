@@ -36,6 +36,7 @@ from modules.webapi import (
     errors,
     extras,
     generation,
+    history,
     images,
     internal,
     jobs,
@@ -52,6 +53,7 @@ from modules.webapi import (
     security,
     tokens,
     unbuilt,
+    waiting,
 )
 from modules.webapi.patience import Patient
 from modules.webapi.watch import End, Watch
@@ -60,7 +62,7 @@ log = logging.getLogger(__name__)
 
 RESOURCES = (
     generation, extras, progress, live, options, models, networks, images, tokens, internal, lifecycle, cards, scripts,
-    describe, unbuilt, jobs, mcp, browser,
+    describe, unbuilt, jobs, mcp, browser, history, waiting,
 )  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")
@@ -303,6 +305,7 @@ def _started(app: App, url: str, rules: security.Rules, watch: Watch) -> None:
     _say("\n".join(lines))
     if app.launch.autolaunch:
         webbrowser.open(url)
+    app.history.refresh()
     if not app.launch.skip_load_model_at_start:
         timer = threading.Timer(BREATH, app.load_checkpoint)
         timer.daemon = True

@@ -37,6 +37,7 @@ SPELT = {
     "generate/request.py", "generate/plan.py", "generate/infotext.py",
     "webapi/schemas.py", "webapi/info.py", "webui/widgets.py",
     "webui/generation.py", "webui/txt2img.py", "webui/img2img.py", "webui/send.py", "prompts/stylefiles.py",
+    "webui/keeping.py",
 }  # fmt: skip
 
 

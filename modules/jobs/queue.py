@@ -108,6 +108,24 @@ class Queue:
         with self._ready:
             return [job for job in self._waiting if owner in (None, job.owner)]
 
+    def recent(self) -> list[Job]:
+        """All jobs that are still known, in the order they were submitted."""
+        with self._ready:
+            return list(self._jobs.values())
+
+    def put_first(self, job: Job) -> None:
+        """Have a waiting job begin before all others of its owner; those of other owners keep their turns."""
+        with self._ready:
+            if job not in self._waiting:
+                return
+            own = [one for one in self._waiting if one.owner == job.owner]
+            turns = [one.turn for one in own]
+            own.remove(job)
+            for one, turn in zip([job, *own], turns, strict=True):
+                one.turn = turn
+            self._waiting.sort(key=lambda one: (one.turn, one is not job))
+        self._tell(job)
+
     def cancel(self, job: Job) -> None:
         """Take a waiting job out, or interrupt it if it runs."""
         with self._ready:

@@ -22,7 +22,7 @@ ADMINS_WRITING = ("/sdapi/v1/options",)
 GUESTS_READING = (
     "/", "/config", "/theme.css", "/manifest.json", "/favicon.ico", "/robots.txt", "/openapi.json", "/docs",
     "/assets/", "/static/", "/webui-file/", "/gradio_api/", "/v2/jobs", "/v2/jobs/",
-    "/internal/ping", "/internal/live/", "/internal/preview/", "/internal/pending-tasks",
+    "/internal/ping", "/internal/queue", "/internal/live/", "/internal/preview/", "/internal/pending-tasks",
     "/internal/quicksettings-hint", "/sd_extra_networks/",
     *(f"/sdapi/v1/{name}" for name in (
         "progress", "samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-models", "sd-vae",
@@ -31,7 +31,7 @@ GUESTS_READING = (
     )),
 )  # fmt: skip
 GUESTS_WRITING = (
-    "/gradio_api/", "/v2/jobs", "/v2/jobs/", "/mcp", "/internal/progress", "/internal/token-counts",
+    "/gradio_api/", "/v2/jobs", "/v2/jobs/", "/mcp", "/internal/progress", "/internal/token-counts", "/internal/queue/",
     *(f"/sdapi/v1/{name}" for name in (
         "txt2img", "img2img", "extra-single-image", "extra-batch-images", "png-info", "interrogate", "interrupt",
         "skip",

@@ -13,6 +13,8 @@ from fastapi.responses import FileResponse, Response
 HERE = Path(__file__).parent
 STYLES = sorted(HERE.glob("*.css"))
 ROUTE = "webui-file"
+USER_STYLE = "user.css"  # of the data folder, as in A1111: read at each load of the page
+SOUND = "notification.mp3"  # likewise; played when a run is over
 
 
 def scripts() -> dict[str, Path]:
@@ -20,9 +22,20 @@ def scripts() -> dict[str, Path]:
     return {path.name: path for path in sorted((HERE / "javascript").glob("*.js"))}
 
 
-def serve(api: FastAPI) -> None:
-    """Add the route; only the files that exist now are ever given out."""
+def serve(api: FastAPI, data: Path) -> None:
+    """Add the route; only the files that exist now are ever given out, and two of the user's from the data folder."""
     known = scripts()
+
+    @api.get(f"/{ROUTE}/{USER_STYLE}", include_in_schema=False)
+    async def user_style() -> Response:
+        path = data / USER_STYLE
+        return FileResponse(path, media_type="text/css") if path.is_file() else Response("", media_type="text/css")
+
+    if (sound := data / SOUND).is_file():
+
+        @api.get(f"/{ROUTE}/{SOUND}", include_in_schema=False)
+        async def notification() -> Response:
+            return FileResponse(sound, media_type="audio/mpeg")
 
     @api.get(f"/{ROUTE}/{{name}}", include_in_schema=False)
     async def script(name: str) -> Response:
@@ -31,13 +44,16 @@ def serve(api: FastAPI) -> None:
         return FileResponse(known[name], media_type="text/javascript", headers={"Cache-Control": "max-age=31536000"})
 
 
-def head(theme: str, hints: Mapping[str, str]) -> str:
+def head(theme: str, hints: Mapping[str, str], data: Path) -> str:
     """What goes into the page's <head>: relative addresses, so that it works below a path too.
 
     `hints` by element id are shown where the pointer rests.
     """
-    data = json.dumps(hints).replace("<", "\\u003c")
+    told = json.dumps(hints).replace("<", "\\u003c")
     lines = [f'<meta name="webui-theme" content="{html.escape(theme)}">']
-    lines += [f'<script type="application/json" id="webui-hints">{data}</script>']
+    lines += [f'<script type="application/json" id="webui-hints">{told}</script>']
     lines += [f'<script src="{ROUTE}/{name}?{path.stat().st_mtime}"></script>' for name, path in scripts().items()]
+    lines.append(f'<link rel="stylesheet" href="{ROUTE}/{USER_STYLE}">')
+    if (data / SOUND).is_file():
+        lines.append(f'<meta name="webui-sound" content="{ROUTE}/{SOUND}">')
     return "\n".join(lines)

@@ -11,11 +11,12 @@ from typing import Any
 import gradio as gr
 
 from modules.app import App
-from modules.webui import native
+from modules.settings.reach import Role
+from modules.webui import keeping, native
 from modules.webui.controls import AS_IS, FREE, QUIET, tool
 from modules.webui.form import Fold, Form, remember
 from modules.webui.paste import applied, filled
-from modules.webui.submit import Runs, looked_at
+from modules.webui.submit import Runs, looked_at, who
 
 KEYS = "(Press Ctrl+Enter to generate, Alt+Enter to skip, Esc to interrupt)"
 PROMPT: dict[str, Any] = {"show_label": False, "max_lines": 20, "elem_classes": ["prompt"], "container": False}
@@ -44,8 +45,11 @@ HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' a
     "reuse_seed": "Reuse the seed of the picture shown",
     "random_subseed": "Set the variation seed to -1: a new one for every run",
     "reuse_subseed": "Reuse the variation seed of the picture shown",
+    "enqueue": "Ask for these pictures too: they are made after those under way (Ctrl+Shift+Enter)",
     "interrupt": "Stop after the current step and keep what there is",
     "skip": "Stop this batch and go on with the next",
+    "save": "Save a copy of the picture shown in the folder of favourites",
+    "save_zip": "Download all pictures shown as one zip file",
     "send_to_img2img": "Send the picture shown and its parameters to img2img",
     "send_to_inpaint": "Send the picture shown and its parameters to inpainting",
     "upscale": "Run the second pass of hires fix on the picture shown",
@@ -64,6 +68,7 @@ class Output:
     log: Any
     task: Any
     index: Any
+    files: Any  # what 💾 and 🗃️ offer to download
 
     def components(self) -> list[Any]:
         """In the order of `submit.Outputs`."""
@@ -72,7 +77,8 @@ class Output:
 
 def hints(tab: str) -> dict[str, str]:
     """What a tab's buttons are for, by element id."""
-    return {f"{tab}_{name}": text for name, text in HINTS.items()} | {PASTE.get(tab, ""): HINTS["paste"]}
+    named = {f"{name}_{tab}" if name.startswith("save") else f"{tab}_{name}": text for name, text in HINTS.items()}
+    return named | {PASTE.get(tab, ""): HINTS["paste"]}
 
 
 def toprow(form: Form) -> None:
@@ -98,6 +104,9 @@ def generate_box(form: Form) -> None:
         for name in ("interrupt", "skip"):
             buttons[name] = gr.Button(name.title(), elem_id=f"{tab}_{name}", elem_classes=[name], min_width=0)
         buttons["generate"] = gr.Button("Generate", elem_id=f"{tab}_generate", variant="primary", min_width=0)
+        buttons["enqueue"] = gr.Button(
+            "+ Queue", elem_id=f"{tab}_enqueue", elem_classes=["enqueue"], min_width=0, size="sm"
+        )
         buttons["restore"] = gr.Button("🌀", elem_id=f"{tab}_restore_progress", elem_classes=["out-of-sight"])
 
 
@@ -179,6 +188,8 @@ def results(form: Form) -> Output:
                 buttons=["download", "fullscreen"],
             )
         with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes=["tools"]):
+            form.buttons["save"] = tool("💾", f"save_{tab}", "save")
+            form.buttons["zip"] = tool("🗃️", f"save_zip_{tab}", "zip")
             form.buttons["img2img"] = tool("🖼️", f"{tab}_send_to_img2img", "picture")
             form.buttons["inpaint"] = tool("🎨️", f"{tab}_send_to_inpaint", "palette")
             form.buttons["extras"] = tool("📐", f"{tab}_send_to_extras", "ruler")
@@ -190,6 +201,7 @@ def results(form: Form) -> Output:
             log=gr.HTML(elem_id=f"html_log_{tab}", elem_classes=["log", "hides-empty"], padding=False),
             info=gr.Textbox(visible="hidden", elem_id=f"generation_info_{tab}"),
             task=gr.Textbox(visible="hidden", elem_id=f"{tab}_task"),
+            files=gr.Files(visible=False, interactive=False, show_label=False, elem_id=f"download_files_{tab}"),
             index=gr.Number(0, visible="hidden", precision=0, elem_id=f"{tab}_gallery_index"),
         )
 
@@ -217,6 +229,16 @@ def bind_runs(runs: Runs, form: Form, output: Output) -> None:
         trigger_mode="multiple",
         **AS_IS,
     ).then(None, inputs=given, js=f"(task) => submitted('{tab}', task)", **QUIET)
+    queued = gr.Textbox(visible="hidden", elem_id=f"{tab}_enqueued")
+    buttons["enqueue"].click(
+        runs.submit,
+        inputs=[queued, form.overrides],
+        inputs_kwargs=sent,
+        outputs=[output.log, queued],
+        js=f"(...values) => enqueue('{tab}', {names}, values)",
+        trigger_mode="multiple",
+        **AS_IS,
+    ).then(None, inputs=[queued], js=f"(task) => enqueued('{tab}', task)", **QUIET)
     buttons["restore"].click(
         runs.fetch,
         inputs=given,
@@ -228,6 +250,8 @@ def bind_runs(runs: Runs, form: Form, output: Output) -> None:
     stopping = f"() => [stopTask('{tab}')]"
     buttons["interrupt"].click(runs.stop, inputs=given, js=stopping, queue=False, **QUIET)
     buttons["skip"].click(runs.skip, inputs=given, js=task, queue=False, **QUIET)
+    kept = [output.gallery, output.index, output.info]
+    keeping.bind(keeping.Keeper(runs.app, runs.shelf), buttons, kept, [output.files, output.log])
     seen = [output.infotext, output.index]
     output.gallery.select(looked_at, inputs=[output.info], outputs=seen, queue=False, **QUIET)
 
@@ -240,8 +264,10 @@ def _bind_tools(app: App, form: Form) -> None:
     buttons["clear"].click(None, inputs=prompts, outputs=prompts, js="clearPrompts", **QUIET)
     buttons["swap"].click(None, inputs=sizes, outputs=sizes, js="(width, height) => [height, width]", **QUIET)
 
-    def pasted(text: str) -> list[Any]:
-        return filled(app, form, text)
+    def pasted(text: str, request: gr.Request) -> list[Any]:
+        """An empty box brings back what was generated last."""
+        last = not text.strip() and who(request).role > Role.GUEST
+        return filled(app, form, app.last_parameters() if last else text)
 
     def dressed(prompt: str, negative_prompt: str, names: list[str]) -> list[Any]:
         return [*applied(app, prompt, negative_prompt, names), []]

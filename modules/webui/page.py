@@ -14,6 +14,7 @@ from modules.webui import (
     assets,
     extras_tab,
     generation,
+    history_tab,
     img2img,
     merger_tab,
     native,
@@ -52,6 +53,8 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 pnginfo.build(app, words, images, finished)
             with gr.Tab("Checkpoint Merger", id="modelmerger", elem_id="tab_modelmerger"):
                 merged = merger_tab.build(app)
+            with gr.Tab("History", id="history", elem_id="tab_history"):
+                history_tab.build(app, shelf, words, images, finished)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
@@ -89,14 +92,14 @@ def mount(api: FastAPI, app: App) -> None:
     """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
-    assets.serve(api)
+    assets.serve(api, app.folders.data)
     gr.mount_gradio_app(
         api,
         demo,
         path="/",
         theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
         css_paths=assets.STYLES,
-        head=assets.head(app.launch.theme, _hints()),
+        head=assets.head(app.launch.theme, _hints(), app.folders.data),
         allowed_paths=[str(path) for path in shelf.served],
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,

@@ -34,7 +34,7 @@ def bind_gallery(app: App, form: Form, output: Output, target: Form) -> None:
         return updates(app, target, gallery[place]["image"], text, only)
 
     for name in PLACES:
-        _bind(form.buttons[name], name, sent, [output.gallery, output.index, output.info], target)
+        bind_to(form.buttons[name], name, sent, [output.gallery, output.index, output.info], target)
 
 
 def bind_picture(app: App, buttons: dict[str, Any], image: Any, text: Any, target: Form) -> None:
@@ -44,13 +44,14 @@ def bind_picture(app: App, buttons: dict[str, Any], image: Any, text: Any, targe
         return updates(app, target, upload, infotext)
 
     for name, button in buttons.items():
-        _bind(button, name, sent, [image, text], target)
+        bind_to(button, name, sent, [image, text], target)
 
 
-def _bind(button: Any, name: str, sent: Any, inputs: list[Any], target: Form) -> None:
+def bind_to(button: Any, name: str, sent: Any, inputs: list[Any], target: Form) -> None:
+    """Let a button send what `sent` gives, the updates below, to one of PLACES and open it."""
     picture, tab = PLACES[name]
     outputs = [target.beside[picture], *target.components()]
-    js = f"() => openTabs('tab_{target.tab}', '{tab}')"
+    js = f"() => openTabs('tab_{target.tab}', '{target.tab}_generation', '{tab}')"
     button.click(sent, inputs=inputs, outputs=outputs, **AS_IS).then(None, js=js, **QUIET)
 
 

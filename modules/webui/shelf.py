@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -62,6 +63,20 @@ class Shelf:
             for path in list(self._given)[:-REMEMBERED]:
                 del self._given[path]
             return found
+
+    def temporary(self, name: str) -> Path:
+        """A new place for a file that the browser may fetch, gone when the program ends."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        return folder / name
+
+    def public(self, path: Path) -> str:
+        """A file that the browser may fetch: the picture itself, or a copy of one that lies elsewhere."""
+        if any(path.resolve().is_relative_to(folder) for folder in self.served):
+            return str(path)
+        copy = self._folder / glob_free(f"{path.parent}-{path.stem}")[-200:]
+        copy = copy.with_name(copy.name + path.suffix)
+        shutil.copyfile(path, copy)
+        return str(copy)
 
     def _file(self, stem: str, picture: Picture, made: SaveOptions) -> Path:
         path = picture.path

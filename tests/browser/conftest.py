@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+expect.set_options(timeout=30_000)  # for any one thing on the page
 JOB_MS = 240_000  # the first job imports torch, and the machine may be small and busy
 
 

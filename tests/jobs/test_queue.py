@@ -142,3 +142,22 @@ def test_a_skip_ends_with_its_batch():
     progress.stop.skipped = True
     progress.next_batch(1)
     progress.stop.check()
+
+
+def test_a_waiting_job_is_put_first(queue):
+    begun, go, order = threading.Event(), threading.Event(), []
+
+    def work(name):
+        return lambda progress: (begun.set(), go.wait(10), order.append(name))
+
+    queue.submit("a", work("running"), task_id="running")
+    assert begun.wait(10)
+    jobs = [queue.submit("a", work(name), task_id=name, owner=name[0]) for name in ("a1", "b1", "a2", "a3")]
+    queue.put_first(jobs[3])
+    assert [job.id for job in queue.waiting("a")] == ["a3", "a1", "a2"]
+    queue.put_first(queue.find("running"))
+    assert queue.position(jobs[1]) <= 2  # another owner's turn is not taken
+    go.set()
+    for job in jobs:
+        job.wait(10)
+    assert [name for name in order if name[0] == "a"] == ["a3", "a1", "a2"]

@@ -37,6 +37,7 @@ class Gallery:
 
     return_grid: bool = param(True, "Show grid in gallery")
     hires_button_gallery_insert: bool = param(False, "Insert the picture of the ✨ button into the gallery", doc="Else it takes the place of the one it was made of.")
+    history_folders: list[str] = param([], "More folders for the History tab", doc="Such as the outputs of another installation; their pictures are only read.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,9 @@ class Interface:
     """User interface."""
 
     quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", doc="Setting names shown at the top of the page.", restart=True)
+    notification_audio: bool = param(True, "Play notification sound after image generation", doc="notification.mp3 should be present in the data folder.", restart=True)
+    notification_volume: int = param(100, "Notification sound volume", slider=Range(0, 100), valid=Range(0, 100))
+    js_modal_lightbox: bool = param(True, "Full page image viewer: enable")
     show_progress_in_title: bool = param(True, "Show generation progress in window title")
     hires_fix_show_sampler: bool = param(False, "Hires fix: show hires checkpoint and sampler selection")
     hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")

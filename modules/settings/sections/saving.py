@@ -29,6 +29,7 @@ class Saving:
     export_for_4chan: bool = param(True, "Save copy of large images as JPG", doc="If the file is larger than the limit below, or a side is longer than the target.")
     img_downscale_threshold: float = param(4.0, "File size limit for the above option, MB", valid=Range(0, 10000))
     target_side_length: int = param(4000, "Width/height limit for the above option, in pixels", valid=Range(64, 100000))
+    save_selected_only: bool = param(True, "When using 'Save' button, only save a single selected image")
     use_original_name_batch: bool = param(True, "Use original name for output filename during batch process in extras tab")
     use_upscaler_name_as_suffix: bool = param(False, "Use upscaler name as filename suffix in the extras tab")
 
@@ -43,6 +44,7 @@ class Paths:
     outdir_grids: str = param("", "Output directory for grids", doc="If empty, defaults to the directories below.")
     outdir_img2img_samples: str = param("outputs/img2img-images", "Output directory for img2img images")
     outdir_txt2img_grids: str = param("outputs/txt2img-grids", "Output directory for txt2img grids")
+    outdir_save: str = param("log/images", "Directory for saving images using the Save button")
     outdir_img2img_grids: str = param("outputs/img2img-grids", "Output directory for img2img grids")
 
 

@@ -48,6 +48,15 @@ function jsonPost(body) {
     return {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)};
 }
 
+/** Do it; what goes wrong is told at the corner of the page. */
+async function tried(work) {
+    try {
+        await work();
+    } catch (error) {
+        tell(error.message);
+    }
+}
+
 /** One sentence at the corner of the page that goes away by itself. */
 function tell(sentence) {
     let corner = document.getElementById("webui-told");

@@ -13,6 +13,18 @@ const MOUNT_MS = 1000; // until it is looked again whether a tab that was never 
 const runs = {}; // tab -> the run that it shows
 const submitCallbacks = []; // called with {tab, values} by name right before they are sent; may change values
 
+const endedCallbacks = []; // called with the tab whose run is over and shown
+
+function onRunEnded(callback) {
+    endedCallbacks.push(callback);
+}
+
+const refusedCallbacks = []; // called with the tab whose run the server would not begin
+
+function onRunRefused(callback) {
+    refusedCallbacks.push(callback);
+}
+
 function onSubmit(callback) {
     submitCallbacks.push(callback);
 }
@@ -58,6 +70,7 @@ function submitted(tab, id) {
     if (run.id !== id && !run.known) {
         sessionStorage.removeItem(TASK + tab);
         endRun(run);
+        runCallbacks(refusedCallbacks, tab);
     } else if (run.completed) {
         fetchResult(run);
     }
@@ -69,6 +82,7 @@ function ended(tab, id) {
     const run = runs[tab];
     if (run && run.id === id) {
         endRun(run);
+        runCallbacks(endedCallbacks, tab);
     }
     return [];
 }
@@ -153,10 +167,10 @@ function fetchResult(run) {
 }
 
 function showButtons(tab, running) {
-    for (const name of ["interrupt", "skip"]) {
+    for (const name of ["interrupt", "skip", "enqueue"]) {
         const button = document.getElementById(`${tab}_${name}`);
         if (button) {
-            button.style.display = running ? "block" : "none";
+            button.style.display = running ? "flex" : "none";
         }
     }
 }

@@ -12,7 +12,7 @@ document.addEventListener("keydown", onKey, true);
 function onKey(event) {
     const tab = currentGenerationTab();
     const command = event.ctrlKey || event.metaKey;
-    if (tab && event.key === "Enter" && command) {
+    if (tab && event.key === "Enter" && command && !event.shiftKey) {
         stopHere(event);
         generateAgain(tab);
     } else if (tab && event.key === "Enter" && event.altKey) {
@@ -40,7 +40,7 @@ function currentGenerationTab() {
 
 /** Whether Esc has something nearer to close: an open menu or a picture in full screen. */
 function openLayer() {
-    return Boolean(document.fullscreenElement || document.querySelector("ul.options"));
+    return Boolean(document.fullscreenElement || document.querySelector("ul.options, dialog[open], #context-menu"));
 }
 
 function pressIfRunning(tab, name) {

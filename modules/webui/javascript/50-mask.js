@@ -1,128 +1,274 @@
-// Painting a mask, or a sketch, over a picture: a canvas of the picture's own size, laid over gradio's image.
+// The canvas: a mask, or a sketch in colours, painted over a picture at the picture's own size.
+//
+// It lies over gradio's image input. The picture under it is enlarged and moved by one transform, and the layer with
+// it. What is painted is a list of strokes; the pixels are drawn from them again only for undo and redo.
 "use strict";
 
-const BRUSH = {least: 1, most: 200, start: 40}; // diameter in pixels of the page
+const BRUSH = {least: 1, most: 300, start: 40, key: 1.15}; // diameter in pixels of the page
+const VIEW = {least: 1, most: 16, step: 1.15};
 const MASK_COLOUR = "#ffffff";
 const SKETCH_COLOUR = "#ff0000";
+const CHECKPOINT = 16; // strokes after which the pixels are kept, so that undo need not draw all from the first
 const masks = new WeakMap(); // .paintable -> Mask
 
 class Mask {
     constructor(host) {
         this.host = host;
+        this.coloured = host.classList.contains("coloured");
         this.strokes = [];
+        this.undone = [];
+        this.pointers = new Map();
         this.brush = BRUSH.start;
-        this.layer = document.createElement("div");
-        this.layer.className = "mask-layer";
-        this.canvas = document.createElement("canvas");
-        this.cursor = document.createElement("div");
-        this.cursor.className = "mask-cursor";
-        this.layer.append(this.canvas, this.cursor);
+        this.canvas = element("canvas", {tabIndex: 0, "aria-label": "Paint here. [ and ] change the brush, E erases, Ctrl+Z takes back, the wheel zooms, Space moves"});
+        this.cursor = element("div", {class: "mask-cursor"});
+        this.layer = element("div", {class: "mask-layer"}, this.canvas, this.cursor);
         this.tools = this.makeTools();
         host.append(this.layer, this.tools);
+        this.resetView();
         this.listen();
         new ResizeObserver(() => this.fit()).observe(host);
     }
 
     makeTools() {
-        const tools = document.createElement("div");
-        tools.className = "mask-tools";
-        this.slider = Object.assign(document.createElement("input"), {type: "range", min: BRUSH.least, max: BRUSH.most});
-        this.slider.value = this.brush;
-        this.slider.ariaLabel = "Brush size";
+        this.slider = element("input", {type: "range", min: BRUSH.least, max: BRUSH.most, value: this.brush, "aria-label": "Brush size"});
         this.slider.addEventListener("input", () => this.setBrush(Number(this.slider.value)));
-        this.colour = Object.assign(document.createElement("input"), {type: "color", value: SKETCH_COLOUR, ariaLabel: "Colour"});
-        const undo = this.makeButton("Undo", () => this.strokes.pop());
-        const clear = this.makeButton("Clear", () => this.strokes.splice(0));
-        const colour = this.host.classList.contains("coloured") ? [this.colour] : [];
-        tools.append("Brush", this.slider, ...colour, undo, clear);
-        return tools;
-    }
-
-    makeButton(text, act) {
-        const button = Object.assign(document.createElement("button"), {type: "button", textContent: text});
-        button.addEventListener("click", () => {
-            act();
-            this.draw();
-        });
-        return button;
+        this.colour = element("input", {type: "color", value: SKETCH_COLOUR, "aria-label": "Colour"});
+        const button = (text, label, work) => element("button", {type: "button", textContent: text, title: label, "aria-label": label, onclick: work});
+        this.eraser = button("Eraser", "Eraser (E)", () => this.erase(!this.erasing));
+        this.eraser.setAttribute("aria-pressed", "false");
+        return element("div", {class: "mask-tools"}, "Brush", this.slider, this.coloured ? this.colour : null, this.eraser,
+            button("Undo", "Undo (Ctrl+Z)", () => this.undo()),
+            button("Redo", "Redo (Ctrl+Y)", () => this.redo()),
+            button("Clear", "Clear", () => this.clear()),
+            button("Fill", "Fill everything", () => this.add({fill: true, colour: this.paintColour(), points: []})),
+            button("Reset zoom", "Reset zoom (0)", () => this.resetView()));
     }
 
     listen() {
         this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
         this.canvas.addEventListener("pointermove", (event) => this.move(event));
         for (const end of ["pointerup", "pointercancel"]) {
-            this.canvas.addEventListener(end, () => (this.stroke = null));
+            this.canvas.addEventListener(end, (event) => this.end(event));
         }
         this.canvas.addEventListener("pointerleave", () => (this.cursor.style.display = "none"));
+        this.canvas.addEventListener("pointerenter", () => this.canvas.focus({preventScroll: true}));
+        this.canvas.addEventListener("contextmenu", (event) => event.preventDefault());
         this.canvas.addEventListener("wheel", (event) => this.wheel(event), {passive: false});
+        this.canvas.addEventListener("keydown", (event) => this.key(event));
+        this.canvas.addEventListener("keyup", (event) => event.key === " " && (this.panning = false));
     }
 
     image() {
         return this.host.querySelector(".source-picture img");
     }
 
-    /** Lay the canvas exactly over the picture; another picture has no mask yet. */
+    /** Lay the canvas exactly over the picture; another picture has nothing painted on it yet. */
     fit() {
         const image = this.image();
         const shown = Boolean(image?.naturalWidth);
         this.layer.style.display = this.tools.style.display = shown ? "" : "none";
         if (!shown) {
             this.of = null;
-            this.strokes = [];
+            this.forget();
             return;
         }
         if (this.of !== image.src) {
             this.of = image.src;
-            this.strokes = [];
             this.canvas.width = image.naturalWidth;
             this.canvas.height = image.naturalHeight;
+            this.forget();
+            this.resetView();
         }
-        const [box, around] = [image.getBoundingClientRect(), this.host.getBoundingClientRect()];
-        this.scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+        this.frame = this.host.querySelector(".source-picture");
+        const [box, around] = [this.frame.getBoundingClientRect(), this.host.getBoundingClientRect()];
+        const outer = image.parentElement.getBoundingClientRect();
+        this.scale = Math.min(image.clientWidth / image.naturalWidth, image.clientHeight / image.naturalHeight);
         const [width, height] = [image.naturalWidth * this.scale, image.naturalHeight * this.scale];
-        const left = box.left - around.left + (box.width - width) / 2;
-        const top = box.top - around.top + (box.height - height) / 2;
-        Object.assign(this.layer.style, {left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px`});
+        this.place0 = {left: outer.left - box.left + (image.clientWidth - width) / 2, top: outer.top - box.top + (image.clientHeight - height) / 2, width, height};
+        Object.assign(this.layer.style, {left: `${box.left - around.left}px`, top: `${box.top - around.top}px`, width: `${box.width}px`, height: `${outer.bottom - box.top}px`});
+        Object.assign(this.canvas.style, {left: `${this.place0.left}px`, top: `${this.place0.top}px`, width: `${width}px`, height: `${height}px`});
+        this.showView();
     }
 
-    /** Where the pointer is, in the picture's pixels. */
-    place(event) {
+    forget() {
+        this.strokes = [];
+        this.undone = [];
+        this.kept = null; // {count, pixels}: the pixels after so many strokes
+        this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    }
+
+    /** Where the pointer is, in the picture's pixels; and how hard it presses, from 0 to 1. */
+    point(event) {
         const box = this.canvas.getBoundingClientRect();
-        return [(event.clientX - box.left) / this.scale, (event.clientY - box.top) / this.scale];
+        const share = this.canvas.width / box.width;
+        const pressure = event.pointerType === "pen" && event.pressure ? event.pressure : 1;
+        return [(event.clientX - box.left) * share, (event.clientY - box.top) * share, pressure];
+    }
+
+    paintColour() {
+        return this.coloured ? this.colour.value : MASK_COLOUR;
     }
 
     begin(event) {
-        if (event.button === 0) {
-            event.preventDefault();
-            this.canvas.setPointerCapture(event.pointerId);
-            const colour = this.colour.isConnected ? this.colour.value : MASK_COLOUR;
-            this.stroke = {colour, width: this.brush / this.scale, points: [this.place(event)]};
-            this.strokes.push(this.stroke);
+        event.preventDefault();
+        this.canvas.setPointerCapture(event.pointerId);
+        this.pointers.set(event.pointerId, event);
+        this.drag = {x: event.clientX, y: event.clientY};
+        if (this.pointers.size > 1) { // a second finger: the first was no stroke
+            this.abandon();
+        } else if (event.button === 0 && !this.panning) {
+            const box = this.canvas.getBoundingClientRect();
+            const erases = this.erasing || event.pointerType === "pen" && (event.buttons & 32) > 0;
+            this.stroke = {erases, colour: this.paintColour(), width: (this.brush * this.canvas.width) / box.width, points: [this.point(event)]};
             this.paint(this.stroke, 0);
         }
     }
 
     move(event) {
         this.showCursor(event);
+        const before = this.pointers.get(event.pointerId);
+        if (!before) {
+            return;
+        }
         if (this.stroke) {
             const from = this.stroke.points.length - 1;
             const events = event.getCoalescedEvents?.() ?? [];
-            this.stroke.points.push(...(events.length ? events : [event]).map((one) => this.place(one)));
+            this.stroke.points.push(...(events.length ? events : [event]).map((one) => this.point(one)));
             this.paint(this.stroke, from);
+        } else if (this.pointers.size === 2) {
+            const other = [...this.pointers.values()].find((one) => one.pointerId !== event.pointerId);
+            const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+            this.panBy((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
+            this.zoomBy(apart(event) / (apart(before) || 1), event);
+        } else {
+            this.panBy(event.clientX - before.clientX, event.clientY - before.clientY);
+        }
+        this.pointers.set(event.pointerId, event);
+    }
+
+    end(event) {
+        this.pointers.delete(event.pointerId);
+        if (this.stroke) {
+            const stroke = this.stroke;
+            this.stroke = null;
+            this.strokes.push(stroke);
+            this.undone = [];
+            this.keep();
         }
     }
 
+    /** What was begun is taken off again. */
+    abandon() {
+        if (this.stroke) {
+            this.stroke = null;
+            this.draw();
+        }
+    }
+
+    add(stroke) {
+        this.strokes.push(stroke);
+        this.undone = [];
+        this.paint(stroke, 0);
+        this.keep();
+    }
+
+    undo() {
+        if (this.strokes.length) {
+            this.undone.push(this.strokes.pop());
+            this.draw();
+        }
+    }
+
+    redo() {
+        if (this.undone.length) {
+            const stroke = this.undone.pop();
+            this.strokes.push(stroke);
+            this.paint(stroke, 0);
+        }
+    }
+
+    clear() {
+        if (this.strokes.length) {
+            this.add({clears: true, points: []});
+        }
+    }
+
+    erase(on) {
+        this.erasing = on;
+        this.eraser.setAttribute("aria-pressed", String(on));
+    }
+
     wheel(event) {
-        if (event.ctrlKey) {
-            event.preventDefault();
-            this.setBrush(this.brush * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
+        event.preventDefault();
+        const larger = event.deltaY < 0;
+        if (event.ctrlKey || event.metaKey) {
+            this.setBrush(this.brush * (larger ? BRUSH.key : 1 / BRUSH.key));
             this.showCursor(event);
+        } else {
+            this.zoomBy(larger ? VIEW.step : 1 / VIEW.step, event);
+        }
+    }
+
+    key(event) {
+        const command = event.ctrlKey || event.metaKey;
+        const letter = event.key.toLowerCase();
+        const acts = command
+            ? {z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo()}
+            : {"[": () => this.setBrush(this.brush / BRUSH.key), "]": () => this.setBrush(this.brush * BRUSH.key), e: () => this.erase(!this.erasing), " ": () => (this.panning = true), 0: () => this.resetView(), r: () => this.resetView()};
+        if (acts[letter] && !event.altKey) {
+            stopHere(event);
+            acts[letter]();
         }
     }
 
     setBrush(size) {
         this.brush = Math.min(BRUSH.most, Math.max(BRUSH.least, size));
         this.slider.value = this.brush;
+    }
+
+    resetView() {
+        this.view = {zoom: 1, x: 0, y: 0};
+        this.showView();
+    }
+
+    /** Zoom around the pointer. */
+    zoomBy(factor, event) {
+        const zoom = Math.min(VIEW.most, Math.max(VIEW.least, this.view.zoom * factor));
+        const box = this.layer.getBoundingClientRect();
+        const [x, y] = [event.clientX - box.left - this.middle().x, event.clientY - box.top - this.middle().y];
+        this.view.x = x - ((x - this.view.x) * zoom) / this.view.zoom;
+        this.view.y = y - ((y - this.view.y) * zoom) / this.view.zoom;
+        this.view.zoom = zoom;
+        this.showView();
+    }
+
+    panBy(x, y) {
+        this.view.x += x;
+        this.view.y += y;
+        this.showView();
+    }
+
+    middle() {
+        const {left, top, width, height} = this.place0;
+        return {x: left + width / 2, y: top + height / 2};
+    }
+
+    /** Picture and layer are moved by the same transform; zoomed out they stand where they belong. */
+    showView() {
+        if (!this.place0) {
+            return;
+        }
+        const {zoom} = this.view;
+        if (zoom === 1) {
+            this.view.x = this.view.y = 0;
+        }
+        const moved = zoom === 1 ? "" : `translate(${this.view.x}px, ${this.view.y}px) scale(${zoom})`;
+        this.canvas.style.transform = moved;
+        const image = this.image();
+        if (image && image.style.transform !== moved) {
+            image.style.transform = moved;
+        }
+        this.frame?.classList.toggle("zoomed", zoom !== 1);
     }
 
     showCursor(event) {
@@ -132,24 +278,61 @@ class Mask {
         this.cursor.style.width = this.cursor.style.height = `${this.brush}px`;
     }
 
+    /** Every so many strokes the pixels are kept; those before are then never drawn again. */
+    keep() {
+        if (this.strokes.length % CHECKPOINT === 0) {
+            const pixels = element("canvas", {width: this.canvas.width, height: this.canvas.height});
+            pixels.getContext("2d").drawImage(this.canvas, 0, 0);
+            this.kept = {count: this.strokes.length, pixels, upTo: this.strokes[this.strokes.length - 1]};
+        }
+    }
+
     draw() {
-        this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
-        this.strokes.forEach((stroke) => this.paint(stroke, 0));
+        const context = this.canvas.getContext("2d");
+        context.globalCompositeOperation = "source-over";
+        context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+        const usable = this.kept && this.kept.count <= this.strokes.length && this.strokes[this.kept.count - 1] === this.kept.upTo;
+        if (usable) {
+            context.drawImage(this.kept.pixels, 0, 0);
+        }
+        this.strokes.slice(usable ? this.kept.count : 0).forEach((stroke) => this.paint(stroke, 0));
     }
 
     /** A stroke from its point `from` on. */
     paint(stroke, from) {
         const context = this.canvas.getContext("2d");
-        Object.assign(context, {lineCap: "round", lineJoin: "round", lineWidth: stroke.width, strokeStyle: stroke.colour});
-        context.beginPath();
-        context.moveTo(...stroke.points[from]);
-        stroke.points.slice(from).forEach((point) => context.lineTo(...point));
-        context.stroke();
+        context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
+        if (stroke.clears) {
+            context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+            return;
+        }
+        if (stroke.fill) {
+            context.fillStyle = stroke.colour;
+            context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+            return;
+        }
+        Object.assign(context, {lineCap: "round", lineJoin: "round", strokeStyle: stroke.colour});
+        const points = stroke.points.slice(from);
+        let [x, y] = points[0];
+        for (const [toX, toY, pressure] of points.length > 1 ? points.slice(1) : points) {
+            context.lineWidth = stroke.width * pressure;
+            context.beginPath();
+            context.moveTo(x, y);
+            context.lineTo(toX, toY);
+            context.stroke();
+            [x, y] = [toX, toY];
+        }
     }
 
-    /** The strokes, transparent around, as a PNG in a data URI; empty if nothing is painted. */
+    /** Whether anything is painted, as far as the strokes tell. */
+    isPainted() {
+        const last = this.strokes.findLastIndex((stroke) => stroke.clears);
+        return this.strokes.slice(last + 1).some((stroke) => !stroke.erases);
+    }
+
+    /** What is painted, transparent around, as a PNG in a data URI; empty if nothing is. */
     painted() {
-        return this.strokes.length ? this.canvas.toDataURL("image/png") : "";
+        return this.isPainted() ? this.canvas.toDataURL("image/png") : "";
     }
 }
 

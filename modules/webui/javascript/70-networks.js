@@ -1,9 +1,7 @@
 // The browser of network files: of however many cards, only those in sight stand in the page.
 "use strict";
 
-const CARD = {width: 160, height: 220, gap: 8};
-const WINDOW = 100; // cards fetched at once
-const ROWS_BEYOND = 2; // kept above and below what is in sight
+const CARD = {width: 160, height: 220};
 const SEARCH_MS = 40; // of rest before the server is asked
 const SORTS = ["Path", "Name", "Date Created", "Date Modified"];
 const NOTES = [
@@ -28,10 +26,7 @@ class NetworkBrowser {
         this.page = page;
         this.id = `${tab}_${page}`;
         this.query = {search: "", folder: "", sort: "Path", descending: false};
-        this.pool = new Map(); // number -> element of the cards that stand in the page
-        this.forget();
         this.build();
-        new ResizeObserver(() => this.draw()).observe(this.view);
     }
 
     build() {
@@ -50,18 +45,18 @@ class NetworkBrowser {
         const refresh = element("button", {type: "button", id: `${this.id}_extra_refresh`, textContent: "Refresh", onclick: () => this.refresh()});
         this.count = element("span", {class: "extra-count", role: "status"});
         this.folders = element("div", {id: `${this.id}_dirs`, class: "extra-network-dirs"});
-        this.sheet = element("div", {class: "extra-sheet"});
-        this.view = element("div", {id: `${this.id}_cards`, class: "extra-network-cards"}, this.sheet);
-        this.view.addEventListener("scroll", () => requestAnimationFrame(() => this.draw()), {passive: true});
-        this.view.addEventListener("keydown", (event) => this.key(event));
+        this.view = element("div", {id: `${this.id}_cards`, class: "extra-network-cards"});
+        this.grid = new VirtualGrid(this.view, {
+            size: () => ({width: opts.extra_networks_card_width || CARD.width, height: opts.extra_networks_card_height || CARD.height}),
+            fetch: async (window, signal) => {
+                const told = await ask(`sd_extra_networks/cards?${new URLSearchParams({page: this.page, ...this.query, ...window})}`, undefined, signal);
+                return {...told, items: told.cards};
+            },
+            draw: (told) => this.card(told),
+            taken: (told, fresh) => this.taken(told, fresh),
+            failed: (error) => (this.count.textContent = error.message),
+        });
         this.host.append(element("div", {class: "extra-tools"}, search, sort, turn, refresh, this.count), this.folders, this.view);
-    }
-
-    forget() {
-        this.cards = new Map();
-        this.asked = new Set(); // windows under way or here
-        this.stop?.abort();
-        this.stop = new AbortController();
     }
 
     searched(text) {
@@ -70,48 +65,21 @@ class NetworkBrowser {
     }
 
     async refresh() {
-        await this.tried(() => ask(`sd_extra_networks/refresh?page=${this.page}`, {}));
+        await tried(() => ask(`sd_extra_networks/refresh?page=${this.page}`, {}));
         await this.ask({});
     }
 
     /** Another question: from the first card on. */
     async ask(change) {
         this.query = {...this.query, ...change};
-        this.forget();
-        await this.fetchWindow(0, true);
-    }
-
-    async fetchWindow(first, fresh = false) {
-        if (this.asked.has(first)) {
-            return;
-        }
-        this.asked.add(first);
-        const words = new URLSearchParams({page: this.page, ...this.query, first, count: WINDOW});
-        const stop = this.stop;
-        try {
-            const told = await ask(`sd_extra_networks/cards?${words}`, undefined, stop.signal);
-            if (stop === this.stop) {
-                told.cards.forEach((card, place) => this.cards.set(told.first + place, card));
-                this.taken(told, fresh);
-            }
-        } catch (error) {
-            if (error.name !== "AbortError") {
-                this.asked.delete(first);
-                this.count.textContent = error.message;
-            }
-        }
+        await this.grid.ask();
     }
 
     taken(told, fresh) {
-        this.total = told.total;
         this.count.textContent = told.total === 1 ? "1 file" : `${told.total} files`;
         if (fresh) {
-            this.view.scrollTop = 0;
-            this.pool.forEach((card) => card.remove());
-            this.pool.clear();
             this.showFolders(told.folders);
         }
-        this.draw();
     }
 
     showFolders(folders) {
@@ -126,47 +94,7 @@ class NetworkBrowser {
         }
     }
 
-    /** Put the cards in sight into the page, take the others out, and ask for those that are not here yet. */
-    draw() {
-        const width = this.view.clientWidth;
-        if (!width || this.total === undefined) {
-            return;
-        }
-        const size = {width: opts.extra_networks_card_width || CARD.width, height: opts.extra_networks_card_height || CARD.height};
-        const across = Math.max(1, Math.floor((width + CARD.gap) / (size.width + CARD.gap)));
-        const down = size.height + CARD.gap;
-        this.across = across;
-        this.sheet.style.height = `${Math.ceil(this.total / across) * down}px`;
-        const top = Math.floor(this.view.scrollTop / down) - ROWS_BEYOND;
-        const bottom = Math.ceil((this.view.scrollTop + this.view.clientHeight) / down) + ROWS_BEYOND;
-        const [first, end] = [Math.max(0, top * across), Math.min(this.total, bottom * across)];
-        for (const [number, card] of this.pool) {
-            if (number < first || number >= end) {
-                card.remove();
-                this.pool.delete(number);
-            }
-        }
-        for (let number = first; number < end; number++) {
-            this.place(number, {left: (number % across) * (size.width + CARD.gap), top: Math.floor(number / across) * down, ...size});
-        }
-    }
-
-    place(number, box) {
-        const told = this.cards.get(number);
-        if (!told) {
-            this.fetchWindow(Math.floor(number / WINDOW) * WINDOW);
-            return;
-        }
-        let card = this.pool.get(number);
-        if (!card) {
-            card = this.card(told, number);
-            this.pool.set(number, card);
-            this.sheet.append(card);
-        }
-        Object.entries(box).forEach(([side, value]) => (card.style[side] = `${value}px`));
-    }
-
-    card(told, number) {
+    card(told) {
         const act = (text, label, work) => element("button", {type: "button", class: text ? "card-button" : "card-button icon-styles", textContent: text, title: label, "aria-label": `${label}: ${told.name}`, onclick: (event) => {
             event.stopPropagation();
             work();
@@ -179,7 +107,7 @@ class NetworkBrowser {
         const described = opts.extra_networks_card_show_desc !== false ? told.description : "";
         const words = element("div", {class: "actions"}, element("span", {class: "name", textContent: told.name}), element("span", {class: "description", textContent: described}));
         const choose = element("button", {type: "button", class: "card-choose", "aria-label": told.name, title: told.folder ? `${told.folder}/${told.name}` : told.name, onclick: () => this.choose(told)});
-        return element("div", {class: "card", "data-name": told.name, "data-number": number}, picture, words, choose, buttons);
+        return element("div", {class: "card", "data-name": told.name}, picture, words, choose, buttons);
     }
 
     choose(told) {
@@ -191,19 +119,19 @@ class NetworkBrowser {
     }
 
     async copy(path) {
-        await this.tried(() => navigator.clipboard.writeText(path));
+        await tried(() => navigator.clipboard.writeText(path));
         tell(`Copied: ${path}`);
     }
 
     async metadata(told) {
-        await this.tried(async () => {
+        await tried(async () => {
             const answer = await ask(`sd_extra_networks/metadata?${new URLSearchParams({page: this.page, item: told.name})}`);
             openTextDialog(told.name, answer.metadata ?? "This file tells nothing about itself.");
         });
     }
 
     async edit(told) {
-        await this.tried(async () => {
+        await tried(async () => {
             const kept = await ask(`sd_extra_networks/notes?${new URLSearchParams({page: this.page, item: told.name})}`);
             this.openEditor(told, kept);
         });
@@ -226,7 +154,7 @@ class NetworkBrowser {
             if ("preferred_weight" in said) {
                 said.preferred_weight = Number(said.preferred_weight);
             }
-            this.tried(async () => {
+            tried(async () => {
                 await ask("sd_extra_networks/notes", {page: this.page, item: told.name, ...said});
                 dialog.close();
                 await this.again();
@@ -239,7 +167,7 @@ class NetworkBrowser {
     }
 
     async replacePreview(told, dialog) {
-        await this.tried(async () => {
+        await tried(async () => {
             const shown = shownPicture(this.tab);
             if (!shown) {
                 throw new Error("There is no picture in the gallery; make one first.");
@@ -257,27 +185,6 @@ class NetworkBrowser {
         const place = this.view.scrollTop;
         await this.ask({});
         this.view.scrollTop = place;
-    }
-
-    async tried(work) {
-        try {
-            await work();
-        } catch (error) {
-            tell(error.message);
-        }
-    }
-
-    key(event) {
-        const steps = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.across, ArrowDown: this.across};
-        const card = event.target.closest(".card");
-        if (!card || !(event.key in steps)) {
-            return;
-        }
-        event.preventDefault();
-        event.stopPropagation();
-        const next = this.pool.get(Number(card.dataset.number) + steps[event.key]);
-        next?.scrollIntoView({block: "nearest"});
-        next?.querySelector(".card-choose").focus();
     }
 }
 
