@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modules.declare import specs
 from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
 from modules.generate import series
@@ -21,6 +20,7 @@ from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
+from modules.history import lastrun
 from modules.history.catalogue import History
 from modules.imaging.thumbnails import Thumbnails
 from modules.jobs.progress import Progress
@@ -31,9 +31,9 @@ from modules.prompts.wildcards import Wildcards
 from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
 from modules.settings.options import Options, View, frozen
+from modules.settings.outputs import output_folders
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
-from modules.settings.sections.saving import Paths
 from modules.settings.store import Store
 from modules.weights.faces.catalogue import Restorers
 from modules.weights.hashing import Hashes
@@ -48,7 +48,6 @@ from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
 
-PARAMETERS = "params.txt"
 GUESTS_JOBS = 20  # that may wait at once
 
 
@@ -147,19 +146,8 @@ class App:
         if job.completed and job.result is not None:
             shown = getattr(job.result, "shown", ())
             if job.kind in ("txt2img", "img2img") and shown:
-                self._keep_parameters(shown[0].infotext)
+                lastrun.keep(self.folders.data, shown[0].infotext)
             self.history.look_at([one.path for one in shown if one.path is not None])
-
-    def _keep_parameters(self, infotext: str) -> None:
-        with contextlib.suppress(OSError):  # a convenience, no reason to fail
-            (self.folders.data / PARAMETERS).write_text(infotext, encoding="utf-8", errors="replace")
-
-    def last_parameters(self) -> str:
-        """The infotext of the last picture made, in A1111's file; empty if there is none."""
-        try:
-            return (self.folders.data / PARAMETERS).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""
@@ -331,12 +319,14 @@ def _kept(view: View) -> dict[str, Any]:
     }
 
 
-def output_folders(folders: Folders, options: Options) -> list[Path]:
-    """The folders whose pictures are the history: where pictures are saved, and what the user added."""
-    view = options.view()
-    chosen = [*(getattr(view, name) for name in specs(Paths)), *view.history_folders]
-    found = dict.fromkeys(folders.output(text) for text in chosen if text)
-    return [path for path in found if not folders.data.is_relative_to(path)]  # one that holds the models and settings
+def _shelves(folders: Folders, hashing: bool) -> Shelves:
+    catalogue = Catalogue(folders.cache / "networks.sqlite3")
+    return Shelves(
+        loras=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
+        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
+        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
+        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
+    )
 
 
 def build(launch: Launch) -> App:
@@ -356,13 +346,7 @@ def build(launch: Launch) -> App:
     )
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))
-    catalogue = Catalogue(folders.cache / "networks.sqlite3")
-    shelves = Shelves(
-        loras=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
-        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
-        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
-        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
-    )
+    shelves = _shelves(folders, hashing)
     upscalers = Upscalers(folders.upscalers)
     app = App(
         launch=launch,
@@ -374,7 +358,7 @@ def build(launch: Launch) -> App:
         upscalers=upscalers,
         restorers=Restorers(folders.faces),
         thumbnails=Thumbnails(folders.cache / "thumbnails"),
-        history=History(folders.cache / "history.sqlite3", lambda: output_folders(folders, options)),
+        history=History(folders.cache / "history.sqlite3", lambda: output_folders(folders, options.view())),
         queue=Queue(JobStore(folders.jobs)),
         engine=Engine(launch, folders, library, options, shelves, upscalers),
         catalogs={

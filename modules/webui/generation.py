@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from modules.app import App
+from modules.history import lastrun
 from modules.settings.reach import Role
 from modules.webui import keeping, native
 from modules.webui.controls import AS_IS, FREE, QUIET, tool
@@ -267,7 +268,7 @@ def _bind_tools(app: App, form: Form) -> None:
     def pasted(text: str, request: gr.Request) -> list[Any]:
         """An empty box brings back what was generated last."""
         last = not text.strip() and who(request).role > Role.GUEST
-        return filled(app, form, app.last_parameters() if last else text)
+        return filled(app, form, lastrun.last(app.folders.data) if last else text)
 
     def dressed(prompt: str, negative_prompt: str, names: list[str]) -> list[Any]:
         return [*applied(app, prompt, negative_prompt, names), []]
