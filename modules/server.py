@@ -156,7 +156,7 @@ class Server(uvicorn.Server):
     def end(self, how: End) -> None:
         """End the server after the answer that is being given."""
         self.restarts = how is End.RESTART
-        threading.Timer(ANSWERED, self.stop, (how is End.KILL,)).start()
+        threading.Timer(ANSWERED, _leave if how is End.KILL else self.stop).start()
 
     def stop(self, at_once: bool = False) -> None:
         """End the server; from any thread."""
@@ -310,6 +310,10 @@ def _started(app: App, url: str, rules: security.Rules, watch: Watch) -> None:
         timer = threading.Timer(BREATH, app.load_checkpoint)
         timer.daemon = True
         timer.start()
+
+
+def _leave() -> None:
+    os._exit(0)
 
 
 def _end(app: App, restarts: bool) -> None:

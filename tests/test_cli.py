@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from modules import cli, server
+from modules.app import build
 from modules.declare import specs
 from modules.exceptions import WebuiError
 from modules.settings.sections import Launch
@@ -306,3 +307,39 @@ def test_a_start_that_cannot_be_says_so_in_one_sentence(tmp_path):
         made = begin(tmp_path, "import sys, webui; sys.exit(webui.main())", "--nowebui", "--port", str(port))
         said, _ = made.communicate(timeout=60)
     assert made.returncode == 1 and f"Port {port} is taken" in said and "Traceback" not in said
+
+
+# -- flags that ask for something else than serving, and routes that end it
+
+
+@pytest.mark.parametrize(("what", "comes_back"), [("stop", False), ("kill", False), ("restart", True)])
+def test_the_api_ends_and_restarts_the_server_where_a_flag_lets_it(tmp_path, what, comes_back):
+    with process(tmp_path, "--skip-load-model-at-start", "--api-server-stop") as (program, url):
+        lines_until(program, "Running on")
+        with httpx.Client(base_url=url, verify=False) as client:
+            assert client.post(f"/sdapi/v1/server-{what}").status_code == 200
+            if comes_back:
+                lines_until(program, f"Running on local URL:  {url}")
+                assert client.get("/internal/ping").status_code == 200
+                program.send_signal(signal.SIGTERM)
+        said, _ = program.communicate(timeout=20)
+    assert program.returncode == 0 and "Traceback" not in said
+
+
+def test_passwords_are_hashed_in_their_file_and_a_report_is_written(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "logins"
+    file.write_text("ann:key\n")
+    monkeypatch.chdir(tmp_path)
+    for flags, word in (
+        ({"hash_passwords": True, "gradio_auth_path": str(file)}, "hashes: 1"),
+        ({"dump_sysinfo": True}, "sysinfo.json"),
+    ):
+        app = build(Launch(data_dir=str(tmp_path / "data"), **flags))
+        assert server.serve(app) == 0 and word in capsys.readouterr().out
+        app.queue.close()
+    assert "key" not in file.read_text() and "ann:scrypt:" in file.read_text()
+    assert json.loads((tmp_path / "sysinfo.json").read_text())["Version"]
+    app = build(Launch(data_dir=str(tmp_path / "data"), hash_passwords=True))
+    with pytest.raises(WebuiError, match="--gradio-auth-path"):
+        server.serve(app)
+    app.queue.close()

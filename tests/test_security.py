@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from modules import server
 from modules.app import build
+from modules.exceptions import ParameterError
 from modules.settings.sections import Launch
 from modules.webapi import logins, security
 
@@ -283,6 +284,28 @@ def test_a_preflight_needs_no_login_but_the_right_origin(made):
     # the refusal of a login must be readable by the named page too
     login = ask(api, "POST", "/sdapi/v1/txt2img", headers={"Origin": "https://friend.example"}, json={})
     assert login.status_code == 401 and login.headers["access-control-allow-origin"] == "https://friend.example"
+
+
+def test_origins_may_be_named_by_a_pattern(made):
+    api = made(cors_allow_origins_regex=r"https://[a-z]+\.friend\.example")
+    for origin, status in (
+        ("https://a.friend.example", 200),
+        ("https://a.friend.example.evil.example", 403),
+        ("https://1.friend.example", 403),
+    ):
+        answer = ask(api, "POST", "/sdapi/v1/interrupt", headers={"Origin": origin})
+        assert answer.status_code == status
+        assert (answer.headers.get("access-control-allow-origin") == origin) == (status == 200)
+    with pytest.raises(ParameterError, match="regex"):
+        security.rules(Launch(cors_allow_origins_regex="("))
+
+
+def test_a_flood_of_guesses_from_everywhere_is_held_up(made, monkeypatch):
+    monkeypatch.setattr(logins, "TOGETHER", 7)
+    api = made(gradio_auth="mallory:key", port=7867)
+    for number in range(7):
+        assert ask(api, "GET", "/internal/ping", address=f"x{number}", auth=("mallory", "guess")).status_code == 401
+    assert ask(api, "GET", "/internal/ping", address="new", auth=("mallory", "key")).status_code == 429
 
 
 def test_a_star_allows_every_page_but_no_credentials(made):

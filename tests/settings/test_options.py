@@ -5,9 +5,9 @@ import json
 import pytest
 
 from modules.declare import Spec
-from modules.exceptions import NotFound, ParameterError, WebuiError
+from modules.exceptions import Forbidden, NotFound, ParameterError, WebuiError
 from modules.settings.folders import PROGRAM, Folders
-from modules.settings.options import Options
+from modules.settings.options import Options, frozen
 from modules.settings.sections import Launch
 from modules.settings.store import Store
 
@@ -88,3 +88,34 @@ def test_folders_follow_the_flags(tmp_path):
     assert moved.checkpoints == (tmp_path / "m/Stable-diffusion", tmp_path / "c")
     assert moved.config == tmp_path / "config.json" and moved.output("outputs/x") == tmp_path / "outputs/x"
     assert moved.output(str(tmp_path / "else")) == tmp_path / "else"
+
+
+@pytest.mark.parametrize(
+    ("flags", "closed"),
+    [
+        ({}, ()),
+        ({"freeze_settings": True}, ("samples_format", "grid_save", "sd_vae")),
+        ({"freeze_settings_in_sections": "Upscaling, VAE"}, ("sd_vae",)),
+        ({"freeze_specific_settings": "grid_save,none_such"}, ("grid_save",)),
+    ],
+)
+def test_flags_freeze_settings(config, flags, closed):
+    options = Options(Store(config), frozen=frozen(Launch(**flags)))
+    changes = {"samples_format": "webp", "grid_save": False, "sd_vae": "None"}
+    for name, value in changes.items():
+        options.change({name: getattr(options.view(), name)})  # what it is already may be sent back
+        if name in closed:
+            with pytest.raises(Forbidden, match=name):
+                options.change({name: value})
+        else:
+            options.change({name: value})
+        assert (getattr(options.view(), name) == value) == (name not in closed)
+
+
+def test_some_settings_are_the_pages_alone(config):
+    options = Options(Store(config))
+    with pytest.raises(Forbidden, match="page alone"):
+        options.change({"api_enable_requests": True}, by_page=False)
+    options.change({"api_enable_requests": False}, by_page=False)
+    options.change({"api_enable_requests": True})
+    assert options.view().api_enable_requests
