@@ -13,6 +13,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from modules import cli, server
 from modules.app import build
+from modules.compat.joining import join
 from modules.exceptions import WebuiError
 
 
@@ -22,7 +23,9 @@ def main() -> int:
     launch, given = cli.read(sys.argv[1:])
     logging.getLogger().setLevel(launch.loglevel)
     try:
-        return server.serve(build(launch), fixed_port="port" in given)
+        app = build(launch)
+        join(app)
+        return server.serve(app, fixed_port="port" in given)
     except WebuiError as error:
         logging.error("%s", error)
         return 1

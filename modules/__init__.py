@@ -5,12 +5,15 @@ FLOORS = (
     ("prompts", "sampling", "imaging", "jobs", "settings"),
     ("weights", "history"),
     ("generate",),
+    ("guests",),
     ("app",),
     ("webapi", "webui"),
     ("server",),
     ("cli",),
     ("tools",),  # commands beside the server
+    ("compat",),  # A1111's names for extensions; only webui.py imports it
     ("demo",),  # the recipe that trains the built-in checkpoint; nothing imports it
 )
 ROOMS = tuple(room for floor in FLOORS for room in floor)
+__path__.append(f"{__path__[0]}/compat/flat")  # so that A1111's `modules.shared` is an ordinary import
 VERSION = "v2.0.0-alpha"

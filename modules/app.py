@@ -20,6 +20,7 @@ from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
 from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
+from modules.guests import Guest, Wishes, hooks_of
 from modules.history import lastrun
 from modules.history.catalogue import History
 from modules.imaging.thumbnails import Thumbnails
@@ -68,16 +69,23 @@ class App:
     queue: Queue
     engine: Engine
     catalogs: Mapping[str, Callable[[], list[str]]]
+    guests: list[Guest] = dataclasses.field(default_factory=list)  # put in before the page is made
 
-    def generate(self, request: Request, task_id: str | None = None, user: User = HOST) -> Job:
-        """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once."""
+    def generate(
+        self, request: Request, task_id: str | None = None, user: User = HOST, wishes: Wishes | None = None
+    ) -> Job:
+        """Queue a request; its job's result is a `generate.result.Result`. Bad requests are refused here, at once.
+
+        `wishes`: what it asks of guests.
+        """
         self._may(user, request.override_settings)
         planned = plan(request, self.options, self.library, self.sources)
 
-        def work(progress: Progress) -> Any:
-            return self.engine.run(planned, progress)
-
         kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
+
+        def work(progress: Progress) -> Any:
+            return self.engine.run(planned, progress, hooks_of(self.guests, kind, wishes or {}))
+
         return self.queue.submit(kind, work, task_id=task_id, request=described(request), owner=user.name)
 
     def series(self, first: Request, turns: Sequence[Turn], task_id: str | None = None, user: User = HOST) -> Job:
@@ -88,8 +96,11 @@ class App:
         def planned(request: Request) -> Plan:
             return plan(request, self.options, self.library, self.sources)
 
+        def drawn(one: Plan, progress: Progress) -> Any:
+            return self.engine.run(one, progress, hooks_of(self.guests, "img2img", {}))
+
         def work(progress: Progress) -> Any:
-            return series.run(turns, planned, self.engine.run, progress, limit)
+            return series.run(turns, planned, drawn, progress, limit)
 
         planned(first)
         return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)

@@ -23,6 +23,7 @@ import psutil
 import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modules import VERSION
@@ -64,6 +65,7 @@ RESOURCES = (
     generation, extras, progress, live, options, models, networks, images, tokens, internal, lifecycle, cards, scripts,
     describe, unbuilt, jobs, mcp, browser, history, waiting,
 )  # fmt: skip
+NOTHING = "/{rest:path}"  # paths below a prefix that no route has
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ZIPPED = ("", "/", "/config")
 PORTS = 100  # tried after the default one
@@ -87,18 +89,28 @@ def create(app: App, rules: security.Rules | None = None) -> FastAPI:
     for resource in RESOURCES:
         api.include_router(resource.routes(app, watch))
     for prefix in ("/sdapi", "/internal", "/sd_extra_networks", "/v2"):
-        api.add_api_route(f"{prefix}/{{rest:path}}", _nothing(prefix), methods=list(METHODS), include_in_schema=False)
+        api.add_api_route(f"{prefix}{NOTHING}", _nothing(prefix), methods=list(METHODS), include_in_schema=False)
     errors.add_handlers(api)
+    demo = None
     if not app.launch.nowebui:
         from modules.webui.page import mount  # gradio takes a second to import
 
-        mount(api, app)
+        demo = mount(api, app)
+    for guest in app.guests:
+        guest.started(demo, api)
+    api.router.routes.sort(key=_late)
     api.add_middleware(Compressed)
     api.add_middleware(patience.Sized)
     api.add_middleware(security.Guard, rules=rules)
     api.add_middleware(errors.Boundary, logs=app.launch.api_log)
     api.add_middleware(Below, subpath=_subpath(app.launch))
     return api
+
+
+def _late(route: Any) -> int:
+    """What takes all that is left comes after what guests have added: first under a prefix, then the page."""
+    path = getattr(route, "path", None)
+    return 2 if isinstance(route, Mount) and path == "" else 1 if str(path).endswith(NOTHING) else 0
 
 
 def _subpath(launch: Launch) -> str:

@@ -74,6 +74,7 @@ def test_no_state_in_modules(path):
             writes = (
                 isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in imported
             )
+            writes = writes and room_of(path) != "compat"  # gradio's classes as gradio 3 had them
             assert not writes, f"line {node.lineno} writes into another module"
 
 

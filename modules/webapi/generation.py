@@ -52,15 +52,30 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
 def submit(app: App, body: Any, kind: type[Request], user: User, task_id: str | None = None) -> tuple[Job, Beside]:
     """Queue what a body asks for, under its own id unless one is given. WebuiError where it cannot be done."""
-    view = app.options.view()
+    view, tab = app.options.view(), "img2img" if kind is Img2Img else "txt2img"
+    body, wishes = _of_guests(app, body, tab)
     asked = understand(body, view, app.local_name, kind, outside.picture(view))
     stays = asked.overrides if not asked.body.override_settings_restore_afterwards else {}
     if stays:
         user.need(Role.ADMIN, "let override_settings stay in effect")
-    job = app.generate(asked.request, task_id or asked.body.force_task_id or None, user)
+    job = app.generate(asked.request, task_id or asked.body.force_task_id or None, user, wishes)
     if stays:
         app.options.change(stays, by_page=False)
     return job, asked.body
+
+
+def _of_guests(app: App, body: Any, tab: str) -> tuple[Any, dict[str, Any]]:
+    """The body without the scripts that are guests', and what it wishes of them."""
+    always, script = dict(body.alwayson_scripts), body.script_name or ""
+    wishes: dict[str, Any] = {}
+    for guest in app.guests:
+        own = guest.asked(tab, script, body.script_args, always)
+        if own is not None:
+            wishes |= own
+            script = "" if own.get("script") else script
+    if not wishes:
+        return body, {}
+    return body.model_copy(update={"alwayson_scripts": always, "script_name": script or None}), wishes
 
 
 def answer(job: Job, body: Beside) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
+
+from modules.guests import Guest
 
 HERE = Path(__file__).parent
 STYLES = sorted(HERE.glob("*.css"))
@@ -22,9 +25,23 @@ def scripts() -> dict[str, Path]:
     return {path.name: path for path in sorted((HERE / "javascript").glob("*.js"))}
 
 
-def serve(api: FastAPI, data: Path) -> None:
-    """Add the route; only the files that exist now are ever given out, and two of the user's from the data folder."""
-    known = scripts()
+def of_guests(guests: Sequence[Guest]) -> tuple[dict[str, Path], list[Path]]:
+    """Guests' (scripts by the name they are served under, style sheets)."""
+    scripts: dict[str, Path] = {}
+    styles: list[Path] = []
+    for guest in guests:
+        own, sheets = guest.files()
+        scripts |= {f"{path.parents[1].name}/{path.name}": path for path in own}
+        styles += sheets
+    return scripts, styles
+
+
+def serve(api: FastAPI, data: Path, more: Mapping[str, Path]) -> None:
+    """Add the route; only the files that exist now are ever given out, and two of the user's from the data folder.
+
+    `more`: the scripts of guests.
+    """
+    known = scripts() | dict(more)
 
     @api.get(f"/{ROUTE}/{USER_STYLE}", include_in_schema=False)
     async def user_style() -> Response:
@@ -37,14 +54,14 @@ def serve(api: FastAPI, data: Path) -> None:
         async def notification() -> Response:
             return FileResponse(sound, media_type="audio/mpeg")
 
-    @api.get(f"/{ROUTE}/{{name}}", include_in_schema=False)
+    @api.get(f"/{ROUTE}/{{name:path}}", include_in_schema=False)
     async def script(name: str) -> Response:
         if name not in known:
             return Response("There is no such file.", status_code=404, media_type="text/plain")
         return FileResponse(known[name], media_type="text/javascript", headers={"Cache-Control": "max-age=31536000"})
 
 
-def head(theme: str, hints: Mapping[str, str], data: Path) -> str:
+def head(theme: str, hints: Mapping[str, str], data: Path, more: Mapping[str, Path]) -> str:
     """What goes into the page's <head>: relative addresses, so that it works below a path too.
 
     `hints` by element id are shown where the pointer rests.
@@ -52,7 +69,9 @@ def head(theme: str, hints: Mapping[str, str], data: Path) -> str:
     told = json.dumps(hints).replace("<", "\\u003c")
     lines = [f'<meta name="webui-theme" content="{html.escape(theme)}">']
     lines += [f'<script type="application/json" id="webui-hints">{told}</script>']
-    lines += [f'<script src="{ROUTE}/{name}?{path.stat().st_mtime}"></script>' for name, path in scripts().items()]
+    for name, path in (scripts() | dict(more)).items():
+        kind = ' type="module"' if path.suffix == ".mjs" else ""
+        lines.append(f'<script src="{ROUTE}/{quote(name)}?{path.stat().st_mtime}"{kind}></script>')
     lines.append(f'<link rel="stylesheet" href="{ROUTE}/{USER_STYLE}">')
     if (data / SOUND).is_file():
         lines.append(f'<meta name="webui-sound" content="{ROUTE}/{SOUND}">')

@@ -36,6 +36,7 @@ class Form:
     menus: dict[str, str]  # fields whose choices change with the files there are → their choice of nothing
     beside: dict[str, Any] = field(default_factory=dict)  # what is sent too and is no field, such as pictures
     buttons: dict[str, Any] = field(default_factory=dict)
+    guests: dict[str, Any] = field(default_factory=dict)  # what guests have placed and want sent
 
     def components(self) -> list[Any]:
         """What an infotext may fill, in the order of `names`."""
@@ -47,7 +48,7 @@ class Form:
 
     def sent(self) -> dict[str, Any]:
         """What Generate sends by name."""
-        return self.fields | {name: fold.box for name, fold in self.folds.items()} | self.beside
+        return self.fields | {name: fold.box for name, fold in self.folds.items()} | self.beside | self.guests
 
     def place(self, *names: str) -> None:
         """Place fields here in the layout."""

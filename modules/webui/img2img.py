@@ -81,6 +81,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_denoising_row"):
                 form.place("denoising_strength")
             generation.seed_rows(form)
+            generation.guests(app, form)
             form.overrides.render()
         output = generation.results(form)
     generation.bind(app, ImageRuns(app, shelf, form, understood), form, output)

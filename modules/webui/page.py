@@ -38,6 +38,8 @@ MAX_UPLOAD = "256mb"
 
 def build(app: App, shelf: Shelf) -> gr.Blocks:
     """The page; each browser that opens it is given the options of that moment."""
+    for guest in app.guests:
+        guest.before_page()
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         settings_json = gr.Textbox(visible="hidden", elem_id="settings_json")
@@ -55,11 +57,14 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 merged = merger_tab.build(app)
             with gr.Tab("History", id="history", elem_id="tab_history"):
                 history_tab.build(app, shelf, words, images, finished)
+            _guests_pages(app)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick))
 
         forms = words, images, finished
         menus = [form.fields[name] for form in forms for name in form.menus]
+        for guest in app.guests:
+            guest.page_stands(demo, {form.tab: form for form in forms})
         options = [settings_json, *quick.values(), settings.given, *settings.fields.values()]
 
         def opened() -> list[Any]:
@@ -80,6 +85,14 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
     return demo
 
 
+def _guests_pages(app: App) -> None:
+    """Tabs that guests have made."""
+    for guest in app.guests:
+        for blocks, title, elem_id in guest.pages():
+            with gr.Tab(title, id=elem_id, elem_id=f"tab_{elem_id}"):
+                blocks.render()
+
+
 def _hints() -> dict[str, str]:
     """What buttons and fields are for, by element id."""
     kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
@@ -88,18 +101,19 @@ def _hints() -> dict[str, str]:
     return {name: text for one in found for name, text in one.items()}
 
 
-def mount(api: FastAPI, app: App) -> None:
+def mount(api: FastAPI, app: App) -> gr.Blocks:
     """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
+    scripts, styles = assets.of_guests(app.guests)
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
-    assets.serve(api, app.folders.data)
+    assets.serve(api, app.folders.data, scripts)
     gr.mount_gradio_app(
         api,
         demo,
         path="/",
         theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
-        css_paths=assets.STYLES,
-        head=assets.head(app.launch.theme, _hints(), app.folders.data),
+        css_paths=[*assets.STYLES, *styles],
+        head=assets.head(app.launch.theme, _hints(), app.folders.data, scripts),
         allowed_paths=[str(path) for path in shelf.served],
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,
@@ -108,3 +122,4 @@ def mount(api: FastAPI, app: App) -> None:
     )
     api.add_middleware(Marked, may_fetch=shelf.may_fetch)
     demo.has_launched = True  # else gradio copies and serves any path of the server that a client names
+    return demo

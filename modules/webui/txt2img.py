@@ -51,6 +51,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
                 form.place("cfg_scale")
             generation.seed_rows(form)
+            generation.guests(app, form)
             form.overrides.render()
         output = generation.results(form)
     runs = TextRuns(app, shelf, form)

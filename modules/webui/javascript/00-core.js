@@ -2,6 +2,7 @@
 "use strict";
 
 var opts = {};
+var titles = {}; // hints by the texts of buttons and labels, which extensions add to
 const uiUpdateCallbacks = [];
 const uiAfterUpdateCallbacks = [];
 const uiLoadedCallbacks = [];

@@ -1,0 +1,5 @@
+"""Stands in for `ldm.models`: importable, and explains itself when used."""
+
+from modules.compat.stubs import stub
+
+__getattr__ = stub(__name__)

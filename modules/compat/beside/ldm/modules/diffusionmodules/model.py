@@ -1,0 +1,5 @@
+"""Stands in for `ldm.modules.diffusionmodules.model`: importable, and explains itself when used."""
+
+from modules.compat.stubs import stub
+
+__getattr__ = stub(__name__)

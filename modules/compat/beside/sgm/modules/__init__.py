@@ -1,0 +1,5 @@
+"""Stands in for `sgm.modules`: importable, and explains itself when used."""
+
+from modules.compat.stubs import stub
+
+__getattr__ = stub(__name__)

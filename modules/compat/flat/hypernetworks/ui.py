@@ -1,0 +1,5 @@
+"""Stands in for A1111's `modules.hypernetworks.ui`: importable, and explains itself when used."""
+
+from modules.compat.stubs import stub
+
+__getattr__ = stub(__name__)

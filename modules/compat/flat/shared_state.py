@@ -1,0 +1,3 @@
+"""A1111's `modules.shared_state`."""
+
+from modules.compat.state import State  # noqa: F401

@@ -1,0 +1,282 @@
+"""A1111's extensions as a guest of the program: their scripts on the tabs, in the API and in each run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from modules.app import App
+from modules.compat import gradio3
+from modules.compat.blame import BLAME
+from modules.compat.callbacks import CALLBACKS
+from modules.compat.file_route import serve
+from modules.compat.hooks import hooks_for
+from modules.compat.infotexts import connect_paste_params_buttons, parse_generation_parameters
+from modules.compat.page import PAGE
+from modules.compat.registry import REGISTRY, ScriptRunner
+from modules.compat.script import OnComponent, Script
+from modules.exceptions import ParameterError
+from modules.generate.hooks import Hooks
+from modules.guests import Guest, Wishes
+
+log = logging.getLogger(__name__)
+ARGS, SCRIPT = "script_args", "script"
+
+
+def runner_of(tab: str) -> ScriptRunner:
+    """The scripts of a tab."""
+    return REGISTRY.img2img if tab == "img2img" else REGISTRY.txt2img
+
+
+class Extensions(Guest):
+    """All loaded extensions of A1111's kind."""
+
+    def __init__(self, app: App):
+        self.app = app
+        self._fresh = False  # the scripts are made and no page has them yet
+
+    def load(self, folders: Sequence[Path]) -> None:
+        """Read the extensions in these folders, in this order; then make their scripts."""
+        gradio3.put_on(self)
+        REGISTRY.offer_axes()
+        for folder in folders:
+            REGISTRY.load(folder.name, folder)
+        CALLBACKS.run("ui_settings")
+        self._make()
+        CALLBACKS.run("ui_settings")  # of those too that register when their script is made
+
+    def _make(self) -> None:
+        REGISTRY.ready()
+        self._fresh = True
+
+    # While pictures are made
+
+    def hooks(self, tab: str, wishes: Wishes) -> Hooks | None:
+        """None where no script and no callback could do anything."""
+        runner = runner_of(tab)
+        if not runner.alwayson_scripts and not wishes.get(SCRIPT) and not any(CALLBACKS.map.values()):
+            return None
+        return hooks_for(args=wishes.get(ARGS))
+
+    # On the page
+
+    def before_page(self) -> None:
+        """`on_before_ui`; scripts are made anew for the new page."""
+        if not self._fresh:
+            self._make()
+        self._fresh = False
+        PAGE.bindings.clear()
+        CALLBACKS.run("before_ui")
+
+    def before(self, component: Any, words: dict[str, Any]) -> None:
+        """A component is about to be made."""
+        self._told("before_component", component, words)
+
+    def after(self, component: Any, words: dict[str, Any]) -> None:
+        """One was made."""
+        self._told("after_component", component, words)
+
+    def _told(self, hook: str, component: Any, words: dict[str, Any]) -> None:
+        for one in CALLBACKS.map[f"callbacks_{hook}"]:
+            BLAME.call(one.extension, f"on_{hook}", lambda one=one: one.callback(component, **words), None)  # type: ignore[misc]
+        elem_id = words.get("elem_id")
+        for script in (*REGISTRY.txt2img.scripts, *REGISTRY.img2img.scripts):
+            if getattr(type(script), hook) is not getattr(Script, hook):
+                BLAME.call(
+                    script.extension,
+                    hook,
+                    lambda script=script: getattr(script, hook)(component, **words),  # type: ignore[misc]
+                    None,
+                )
+            for wanted, callback in getattr(script, f"on_{hook}_elem_id") or ():
+                if wanted == elem_id:
+                    BLAME.call(
+                        script.extension,
+                        f"on_{hook}",
+                        lambda callback=callback: callback(OnComponent(component)),  # type: ignore[misc]
+                        None,
+                    )
+
+    def place(self, form: Any) -> None:
+        """The scripts' components: those that are always there, then the menu of the others."""
+        runner = runner_of(form.tab)
+        for script in runner.alwayson_scripts:
+            with gr.Column(elem_classes=["script"]):
+                runner.create_script_ui(script)
+        if runner.titles:
+            self._menu(form, runner)
+        for place, component in enumerate(runner.inputs):
+            if component is not None and isinstance(component, gr.components.Component):
+                form.guests[_key(place)] = component
+
+    def _menu(self, form: Any, runner: ScriptRunner) -> None:
+        names = ["None", *runner.titles]
+        menu = gr.Dropdown(names, value="None", label="Script", type="index", elem_id="script_list", interactive=True)
+        runner.inputs[0] = menu
+        groups = []
+        for script in runner.selectable_scripts:
+            with gr.Column(visible=False, elem_classes=["script"]) as group:
+                runner.create_script_ui(script)
+            groups.append(group)
+
+        def chosen(index: int | None) -> list[Any]:
+            return [gr.update(visible=index == place + 1) for place in range(len(groups))]
+
+        menu.change(chosen, inputs=[menu], outputs=groups, show_progress="hidden")
+
+    def sent(self, form: Any, values: dict[str, Any]) -> Wishes:
+        """The arguments of all scripts, in the shapes that their components give."""
+        own = {key: values.pop(key) for key in list(values) if key in form.guests}
+        if not own:
+            return {}
+        args: list[Any] = runner_of(form.tab).defaults()
+        for place in range(len(args)):
+            component = form.guests.get(_key(place))
+            if component is not None:
+                args[place] = preprocessed(component, own[_key(place)])
+        return {ARGS: args, SCRIPT: bool(args[0])}
+
+    def pages(self) -> Sequence[tuple[Any, str, str]]:
+        """The tabs that `on_ui_tabs` gives."""
+        with _outside():
+            found = [one for answer in CALLBACKS.run("ui_tabs") for one in answer or ()]
+        return [(blocks, str(title), str(elem_id)) for blocks, title, elem_id in found]
+
+    def page_stands(self, demo: Any, forms: Mapping[str, Any]) -> None:
+        """Buttons that send pictures and texts, and fields that an infotext fills, get their life."""
+        PAGE.forms = dict(forms)
+        BLAME.call("infotext_utils", "connect", connect_paste_params_buttons, None)
+        for tab, form in forms.items():
+            if tab in ("txt2img", "img2img"):
+                self._bind_pasting(form, runner_of(tab))
+
+    def _bind_pasting(self, form: Any, runner: ScriptRunner) -> None:
+        fields = [one for one in runner.infotext_fields if isinstance(one[0], gr.components.Component)]
+        if not fields and not CALLBACKS.listening("infotext_pasted"):
+            return
+
+        def pasted(text: str) -> list[Any]:
+            params = parse_generation_parameters(text)
+            CALLBACKS.run("infotext_pasted", text, params)
+            return [filled(target, component, params) for component, target in fields]
+
+        form.buttons["paste"].click(
+            pasted, inputs=[form.fields["prompt"]], outputs=[one[0] for one in fields], show_progress="hidden"
+        )
+
+    def started(self, demo: Any, api: Any) -> None:
+        """`on_app_started`: extensions add their routes."""
+        serve(api, self.app, list(REGISTRY.folders.values()))
+        CALLBACKS.run("app_started", demo, api)
+
+    def files(self) -> tuple[Sequence[Path], Sequence[Path]]:
+        """`javascript/*.js` and `style.css` of each."""
+        scripts, styles = [], []
+        for root in REGISTRY.folders.values():
+            folder = root / "javascript"
+            scripts += sorted([*folder.glob("*.js"), *folder.glob("*.mjs")]) if folder.is_dir() else []
+            styles += [root / "style.css"] if (root / "style.css").is_file() else []
+        return scripts, styles
+
+    def folders(self) -> Sequence[Path]:
+        """Their own: they fetch their texts and pictures by `file=`."""
+        return list(REGISTRY.folders.values())
+
+    # In the API
+
+    def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes | None:
+        """The arguments of all scripts for what a body says by their titles."""
+        runner = runner_of(tab)
+        titles = {title for title in always if runner.script(title) is not None}
+        found = runner.script(script) if script else None
+        if script and (found is None or found not in runner.selectable_scripts):
+            return None
+        if not runner.scripts:
+            return {}
+        wanted = {title: _args_of(title, always.pop(title)) for title in titles}
+        return {ARGS: runner.args_for(wanted, script, args), SCRIPT: bool(found)}
+
+    def scripts(self) -> Sequence[Mapping[str, Any]]:
+        """As A1111's `/sdapi/v1/script-info` lists them."""
+        made = []
+        for runner in (REGISTRY.txt2img, REGISTRY.img2img):
+            runner.ensure_ui()
+            made += [_info(script, runner.is_img2img) for script in runner.scripts]
+        return made
+
+
+@contextmanager
+def _outside() -> Iterator[None]:
+    """Blocks that are made here do not become a part of the page until they are rendered."""
+    before = Context.root_block, Context.block
+    Context.root_block = Context.block = None
+    try:
+        yield
+    finally:
+        Context.root_block, Context.block = before
+
+
+def _key(place: int) -> str:
+    return f"script argument {place}"
+
+
+def _args_of(title: str, wishes: Any) -> list[Any]:
+    args = wishes.get("args", []) if isinstance(wishes, Mapping) else None
+    if not isinstance(args, list):
+        raise ParameterError(f"alwayson_scripts: {title!r} takes an object with args, a list.")
+    return args
+
+
+def _info(script: Script, is_img2img: bool) -> dict[str, Any]:
+    title = BLAME.call(script.extension, "title", script.title, script.extension)
+    return {
+        "name": title.lower(),
+        "is_alwayson": script.alwayson,
+        "is_img2img": is_img2img,
+        "args": [_arg(one) for one in script.controls or ()],
+    }
+
+
+def _arg(component: Any) -> dict[str, Any]:
+    names = "label", "value", "minimum", "maximum", "step"
+    made = {name: getattr(component, name, None) for name in names}
+    choices = getattr(component, "choices", None)
+    if choices:
+        made["choices"] = [str(one[0] if isinstance(one, (list, tuple)) else one) for one in choices]
+    return made
+
+
+def preprocessed(component: Any, value: Any) -> Any:
+    """A value as it came from the page, in the shape that the component's handlers get."""
+    if value is None:
+        return None
+    model = getattr(component, "data_model", None)
+    try:
+        made = model(**value) if model is not None and isinstance(value, dict) else value
+        made = model(root=value) if model is not None and isinstance(value, list) else made
+        return component.preprocess(made)
+    except Exception as error:
+        label = getattr(component, "label", None) or type(component).__name__
+        raise ParameterError(f"{label}: {error}") from error
+
+
+def filled(target: Any, component: Any, params: Mapping[str, Any]) -> Any:
+    """The update of a script's component for parsed parameters."""
+    value = target(params) if callable(target) else params.get(target)
+    if value is None:
+        return gr.skip()
+    if isinstance(value, dict) and value.get("__type__") == "update":
+        return value
+    kind = type(getattr(component, "value", None))
+    if kind is bool and isinstance(value, str):
+        return value.lower() == "true"
+    try:
+        return kind(value) if kind in (int, float) else value
+    except ValueError:
+        return gr.skip()

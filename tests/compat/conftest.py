@@ -1,0 +1,47 @@
+"""The program over the drawn model with A1111's names bound to it, and tiny extensions written into a folder."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from modules.compat import binding, gradio3
+from modules.compat.blame import BLAME
+from modules.compat.callbacks import CALLBACKS
+from modules.compat.guest import Extensions
+from modules.compat.registry import REGISTRY
+
+
+@pytest.fixture
+def names(app):
+    """A1111's names speak of the shared program for one test, and of none after it."""
+    gradio3.put_on()
+    binding.bind(app)
+    yield app
+    binding.bind(None)
+    REGISTRY.clear()
+    REGISTRY.ready()
+    CALLBACKS.remove(lambda one: True)
+    BLAME.failures.clear()
+    BLAME.roots.clear()
+    BLAME.begin()
+    app.guests.clear()
+
+
+@pytest.fixture
+def extension(names, tmp_path):
+    """Writes an extension of one script and loads it; called once a test."""
+
+    def write(**sources: str) -> Extensions:
+        folders = []
+        for name, source in sources.items():
+            folder: Path = tmp_path / "extensions" / name
+            (folder / "scripts").mkdir(parents=True)
+            (folder / "scripts" / f"{name}.py").write_text(textwrap.dedent(source))
+            folders.append(folder)
+        guest = Extensions(names)
+        guest.load(folders)
+        names.guests.append(guest)
+        return guest
+
+    return write

@@ -1,0 +1,81 @@
+"""Every name that extensions take from A1111 is there: imports that a file cannot do without, and what they use."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import modules
+from modules.exceptions import ExtensionError
+
+FLAT = Path(modules.__file__).parent / "compat/flat"
+NAMES = [line for line in (Path(__file__).parent / "names.txt").read_text().splitlines() if not line.startswith("#")]
+
+
+def found(name: str) -> object:
+    """The module or the attribute of a module that a dotted name means."""
+    name = name.removesuffix(".*")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        module, _, attribute = name.rpartition(".")
+        return getattr(importlib.import_module(module), attribute)
+
+
+def test_the_names_that_extensions_use_are_there(names):
+    missing = []
+    for name in NAMES:
+        try:
+            found(name)
+        except (ImportError, AttributeError):
+            missing.append(name)
+    assert missing == []
+    assert len(NAMES) > 250
+
+
+def test_every_facade_imports_and_none_brings_torch_in():
+    code = f"""
+import importlib, pathlib, sys
+from modules.compat.binding import bind
+bind(None)
+root = pathlib.Path({str(FLAT)!r})
+for path in sorted(root.rglob("*.py")):
+    parts = path.relative_to(root).with_suffix("").parts
+    importlib.import_module(".".join(["modules", *parts]).removesuffix(".__init__"))
+import launch, ldm.modules.attention, k_diffusion.sampling
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120, cwd=FLAT.parents[2])
+
+
+def test_old_model_code_explains_itself_when_used(names):
+    from ldm.modules.attention import CrossAttention
+
+    from modules import sd_hijack_unet
+
+    class Mine(CrossAttention):
+        pass
+
+    assert not isinstance(object(), CrossAttention)
+    with pytest.raises(
+        ExtensionError, match="ldm.modules.attention.CrossAttention is a part of A1111's old model code"
+    ):
+        Mine()
+    with pytest.raises(ExtensionError, match="sd_hijack_unet"):
+        sd_hijack_unet.TorchHijackForUnet()
+
+
+def test_an_unknown_name_says_where_to_look(names):
+    from modules import shared
+
+    with pytest.raises(AttributeError, match="has no 'nonsense' here"):
+        shared.nonsense  # noqa: B018
+
+
+def test_unknown_flags_are_none_and_folders_are_texts(names):
+    from modules.shared import cmd_opts
+
+    assert cmd_opts.wildcards_dir is None
+    assert Path(cmd_opts.embeddings_dir) == names.folders.embeddings
