@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
 from modules.generate import series
 from modules.generate.hooks import QUIET, Hooks
 from modules.generate.operations import Extras, Known
-from modules.generate.plan import Plan, plan
+from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
 from modules.generate.stages import LATENT_MODES
@@ -91,18 +93,15 @@ class App:
     def series(self, first: Request, turns: Sequence[Turn], task_id: str | None = None, user: User = HOST) -> Job:
         """Queue requests that are like the first one, but made as their turns come, as one job with one result."""
         self._may(user, first.override_settings)
-        limit = self.options.view().img2img_batch_show_results_limit
 
-        def planned(request: Request) -> Plan:
-            return plan(request, self.options, self.library, self.sources)
-
-        def drawn(one: Plan, progress: Progress) -> Any:
+        def drawn(request: Request, progress: Progress) -> Any:
+            one = plan(request, self.options, self.library, self.sources)
             return self.engine.run(one, progress, hooks_of(self.guests, "img2img", {}))
 
         def work(progress: Progress) -> Any:
-            return series.run(turns, planned, drawn, progress, limit)
+            return series.run(turns, drawn, progress, self.options.view().img2img_batch_show_results_limit)
 
-        planned(first)
+        plan(first, self.options, self.library, self.sources)
         return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)
 
     def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
@@ -139,8 +138,7 @@ class App:
         def work(progress: Progress) -> Any:
             return self.engine.extras(planned, progress)
 
-        told = dataclasses.asdict(request)
-        return self.queue.submit("extras", work, task_id=task_id, request=told, owner=user.name)
+        return self.queue.submit("extras", work, task_id=task_id, request=dataclasses.asdict(request), owner=user.name)
 
     def merge(self, merge: Merge, task_id: str | None = None, user: User = HOST) -> Job:
         """Queue a merger of checkpoints; the job's result is the new file's path. What cannot be is refused here."""
@@ -159,6 +157,11 @@ class App:
             if job.kind in ("txt2img", "img2img") and shown:
                 lastrun.keep(self.folders.data, shown[0].infotext)
             self.history.look_at([one.path for one in shown if one.path is not None])
+
+    def describe(self, image: Image.Image, user: User = HOST) -> Job:
+        """Queue the describing of an RGB picture; the job's result is a text."""
+        self._may(user, {})
+        return self.queue.submit("interrogate", lambda progress: self.engine.captions()(image), owner=user.name)
 
     def local_name(self, shelf: str, digits: str) -> str | None:
         """The name here of the file on a shelf that has this hash, wherever it came from."""
@@ -212,6 +215,7 @@ class Engine:
         self._depth: Any = None
         self._upscaling: Any = None
         self._faces: Any = None
+        self._captions: Any = None
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
@@ -318,7 +322,15 @@ class Engine:
 
         if self._faces is None:
             self._faces = Store(self._place)
-        return finishing.run(planned, Tools(self.upscaling(), self._faces), progress)
+        return finishing.run(planned, Tools(self.upscaling(), self._faces, self.captions()), progress)
+
+    def captions(self) -> Any:
+        """What describes pictures; called by the worker thread alone."""
+        if self._captions is None:
+            from modules.weights.captions import Captioner
+
+            self._captions = Captioner(self._parts[1].models / "BLIP", self._place)
+        return self._captions
 
 
 def _kept(view: View) -> dict[str, Any]:

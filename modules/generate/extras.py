@@ -16,6 +16,7 @@ from modules.exceptions import Interrupted, ParameterError, WebuiError
 from modules.generate.operations import Choice, Extras, Known, Piece, Tools, apply, choose
 from modules.generate.saving import save_options
 from modules.imaging import files, metadata, pixels
+from modules.imaging.disk import explained
 from modules.jobs.progress import Progress
 from modules.prompts import infotext
 from modules.settings.options import View
@@ -151,9 +152,19 @@ def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> list[Fi
         finished = Finished(picture=piece.whole(), told=told, items=items | {"postprocessing": told})
         if plan.folder is not None:
             path = _save(finished, piece.tags, source.name, plan, plan.folder)
+            if piece.caption:
+                _keep_caption(path.with_suffix(".txt"), piece.caption, plan.view.postprocessing_existing_caption_action)
             finished = replace(finished, path=path, picture=None)
         made.append(finished)
     return made
+
+
+def _keep_caption(path: Path, caption: str, action: str) -> None:
+    """Write a caption, by the option's wish together with what the file holds already."""
+    with explained(path):
+        before = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+        joined = {"Keep": before, "Prepend": f"{before} {caption}", "Append": f"{caption} {before}"}
+        path.write_text(joined.get(action, caption) if before else caption, encoding="utf-8")
 
 
 def encode(finished: Finished, view: View) -> bytes:

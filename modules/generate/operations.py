@@ -17,6 +17,7 @@ from modules.weights.faces.catalogue import Restorer, Restorers
 from modules.weights.upscalers.catalogue import NONE, Upscaler, Upscalers, Watch
 
 if TYPE_CHECKING:  # requests are read before torch is there
+    from modules.weights.captions import Captioner
     from modules.weights.faces.store import Store as Faces
     from modules.weights.upscalers.store import Store as Enlarging
 
@@ -72,6 +73,7 @@ class Extras:
     focal_entropy_weight: float = param(0.15, "Focal point entropy weight", slider=Range(0, 1, 0.05), valid=SHARE)
     focal_edges_weight: float = param(0.5, "Focal point edges weight", slider=Range(0, 1, 0.05), valid=SHARE)
     focal_debug: bool = param(False, "Create debug image", doc="One more picture that shows what was found.")
+    caption: list[str] = param([], "Caption", choices=("BLIP",), doc="Describe the picture in a text file beside it.")
     flipped_copies: list[str] = param([], "Create flipped copies", choices=tuple(FLIPS),
                                       doc="One more picture for each.")
     split_oversized: bool = param(False, "Split oversized images",
@@ -100,6 +102,7 @@ class Piece:
     profile: bytes | None = None  # ICC, of the colours
     told: dict[str, Any] = field(default_factory=dict)  # pairs for the infotext
     tags: list[str] = field(default_factory=list)  # for the file's name
+    caption: str = ""
     more: list[Piece] = field(default_factory=list)  # pictures that an operation made beside this one
     final: bool = False  # nothing more is to be done to it
 
@@ -146,6 +149,7 @@ class Tools:
 
     upscalers: Enlarging
     faces: Faces
+    captions: Captioner
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -301,6 +305,11 @@ def _focal_crop(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> Non
     piece.become(scaled.changed(lambda image: image.crop(found.box)))
 
 
+def _caption(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
+    if choice.request.caption:
+        piece.caption = tools.captions(piece.image)
+
+
 def _flipped_copies(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> None:
     for name, way in FLIPS.items():
         if name in choice.request.flipped_copies:
@@ -330,6 +339,7 @@ OPERATIONS: Mapping[str, Operation] = {  # in their usual order
     "CodeFormer": _codeformer,
     "Auto focal point crop": _focal_crop,
     "Auto-sized crop": _autosized_crop,
+    "Caption": _caption,
     "Create flipped copies": _flipped_copies,
     "Split oversized images": _split_oversized,
 }

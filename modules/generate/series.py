@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from modules.exceptions import WebuiError
-from modules.generate.plan import Plan
 from modules.generate.request import Request
 from modules.generate.result import Picture, Result
 from modules.jobs.progress import Progress
 
-Draw = Callable[[Plan, Progress], Result]
+Draw = Callable[[Request, Progress], Result]  # plans it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,7 @@ class Turn:
     request: Callable[[], Request]
 
 
-def run(
-    turns: Sequence[Turn], planned: Callable[[Request], Plan], draw: Draw, progress: Progress, shown: int
-) -> Result:
+def run(turns: Sequence[Turn], draw: Draw, progress: Progress, shown: int) -> Result:
     """Draw them one after another: all pictures as one result, of which the first `shown` stay in it, -1 for all.
 
     Where nothing at all could be drawn, what the first one failed with is raised.
@@ -41,7 +38,7 @@ def run(
         progress.part(number, len(turns))
         progress.say(turn.name)
         try:
-            made = draw(planned(turn.request()), progress)
+            made = draw(turn.request(), progress)
         except WebuiError as error:
             failures.append(error)
             comments[f"{turn.name}: {error}"] = None

@@ -47,6 +47,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "autosized_objective": NARROW,
     "autosized_threshold": NARROW,
     **dict.fromkeys(("focal_face_weight", "focal_entropy_weight", "focal_edges_weight", "focal_debug"), NARROW),
+    "caption": {"label": "By", "value": ["BLIP"]},
     "flipped_copies": {"label": "Copies", "value": ["Horizontal"]},
     "split_threshold": NARROW,
     "split_overlap": NARROW,
@@ -200,6 +201,9 @@ def _cuts(form: Form) -> None:
         for names in (*bounds, choice):
             with gr.Row():
                 form.place(*names)
+    captions = ("caption",)
+    with generation.fold(form, "captions", "Caption", f"{TAB}_caption_enable", captions):
+        form.place(*captions)
     copies = ("flipped_copies",)
     with generation.fold(form, "flips", "Create flipped copies", f"{TAB}_create_flipped_copies", copies):
         form.place(*copies)

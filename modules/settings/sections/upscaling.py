@@ -26,3 +26,5 @@ class Postprocessing:
     """Postprocessing."""
 
     postprocessing_operation_order: list[str] = param([], "Postprocessing operation order", doc="Names of operations; those that are not named follow in their usual order.")
+    postprocessing_existing_caption_action: str = param("Ignore", "Action for existing captions", choices=("Ignore", "Keep", "Prepend", "Append"),
+                                                        doc="Ignore: the new caption takes its place. Keep: it stays. Prepend, Append: it stays before, or after, the new one.")
