@@ -32,7 +32,7 @@ LOOKS: dict[str, dict[str, Any]] = {  # the fields on every tab and how they dif
     "negative_prompt": PROMPT | {"lines": 3, "placeholder": f"Negative prompt\n{KEYS}"},
     "styles": {"show_label": False, "container": False, "min_width": 120},
     **dict.fromkeys(("sampler_name", "scheduler", "steps", "width", "height", "n_iter", "batch_size"), NARROW),
-    **dict.fromkeys(("cfg_scale", "seed", *EXTRAS), NARROW),
+    **dict.fromkeys(("cfg_scale", "distilled_cfg_scale", "seed", *EXTRAS), NARROW),
     **REFINER,
 }
 HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' are in their Specs

@@ -77,7 +77,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             generation.refiner(form)
             _sizes(form)
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
-                form.place("cfg_scale")
+                form.place("cfg_scale", "distilled_cfg_scale")
             with gr.Row(elem_id=f"{TAB}_denoising_row"):
                 form.place("denoising_strength")
             generation.seed_rows(form)

@@ -49,7 +49,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
                 generation.size(form)
                 generation.batch(form)
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
-                form.place("cfg_scale")
+                form.place("cfg_scale", "distilled_cfg_scale")
             generation.seed_rows(form)
             generation.guests(app, form)
             form.overrides.render()

@@ -270,7 +270,8 @@ def check(rows, model):
     for name, part, ours, shape, cut in rows:
         values = torch.from_numpy(numbers(name, shape))
         if ours is None:
-            assert torch.equal(model.towers[part]._projection, values), name
+            own = model.towers[part]._projection  # SD 2 reads no pooled text
+            assert own is None or torch.equal(own, values), name
             continue
         found = wanted[part].pop(ours) if ours in wanted[part] else None
         assert found is not None, f"{name}: {ours} is not there"
