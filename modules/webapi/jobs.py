@@ -219,15 +219,15 @@ class Desk:
 
     def _told(self, row: dict[str, Any]) -> JobState:
         state = JobState(**{name: row[name] for name in KEPT})
-        state.has_result = self._after.has(row["id"])
         try:
             job = self._app.queue.find(row["id"])
         except NotFound:
             state.progress = 1.0 if state.state == "done" else 0.0
-            return state
-        now = snapshot(self._app.queue, job)
-        state.state, state.progress, state.eta = now["state"], now["progress"], now["eta"]
-        state.position, state.text, state.error = now["queue_position"], now["textinfo"], now["error"]
+        else:
+            now = snapshot(self._app.queue, job)
+            state.state, state.progress, state.eta = now["state"], now["progress"], now["eta"]
+            state.position, state.text, state.error = now["queue_position"], now["textinfo"], now["error"]
+        state.has_result = state.state not in ("queued", "running") and self._after.has(row["id"])
         return state
 
 

@@ -38,6 +38,7 @@ def test_a_job_from_id_to_result(client, program):
     running = posted(client, prompt="a")
     waiting = posted(client, prompt="b", force_task_id="task(b)")
     assert waiting["id"] == "task(b)" and waiting["state"] == "queued" and waiting["position"] == 1
+    assert not waiting["has_result"]
     answer = client.get(f"/v2/jobs/{waiting['id']}/result")
     assert answer.status_code == 409 and "queued" in answer.json()["errors"]
     assert client.get("/internal/pending-tasks").json()["tasks"] == ["task(b)"]  # one queue with all others
