@@ -90,13 +90,13 @@ class App:
 
         return self.queue.submit(kind, work, task_id=task_id, request=described(request), owner=user.name)
 
-    def series(self, first: Request, turns: Sequence[Turn], task_id: str | None = None, user: User = HOST) -> Job:
+    def series(self, first: Request, turns: Sequence[Turn], task_id: str, user: User, wishes: Wishes) -> Job:
         """Queue requests that are like the first one, but made as their turns come, as one job with one result."""
         self._may(user, first.override_settings)
 
         def drawn(request: Request, progress: Progress) -> Any:
             one = plan(request, self.options, self.library, self.sources)
-            return self.engine.run(one, progress, hooks_of(self.guests, "img2img", {}))
+            return self.engine.run(one, progress, hooks_of(self.guests, "img2img", wishes))
 
         def work(progress: Progress) -> Any:
             return series.run(turns, drawn, progress, self.options.view().img2img_batch_show_results_limit)

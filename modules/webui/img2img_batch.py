@@ -97,15 +97,16 @@ class ImageRuns(Runs):
         """Queue what the tab asks for; WebuiError where it cannot be done."""
         if values.get("front") != FRONT:
             return super().queue(task_id, chosen, values, user)
-        said = self.said(values)
+        own, wishes = self.apart(values)
+        said = self.said(own)
         batch = self._batch(said, user)
         scale = float(said.get("scale") or 1) if said.get("by_scale") else None
-        request = self.request(chosen, {**values, "front": FRONT})
+        request = self.request(chosen, own)
         assert isinstance(request, Img2Img)
         seed = random.randrange(MAX_SEED) if request.seed == -1 else request.seed
         request = replace(request, seed=seed)  # one for all, as in A1111
         turns = [Turn(one.name or "", partial(self._turn, request, one, batch, scale)) for one in batch.sources]
-        self.app.series(request, turns, task_id, user)
+        self.app.series(request, turns, task_id, user, wishes)
 
     def _batch(self, said: Mapping[str, Any], user: User) -> Batch:
         def named(name: str) -> Path | None:

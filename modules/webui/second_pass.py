@@ -62,11 +62,12 @@ class TextRuns(Runs):
         view = self.app.options.view()
         text = around.info["infotexts"][around.place]
         seeds = read(text, view.specs(), kind=Txt2Img).values
-        own = {name: seeds.get(name, -1) for name in ("seed", "subseed")}
+        drawn_by = {name: seeds.get(name, -1) for name in ("seed", "subseed")}
         image = from_file(Path(around.files[around.place]))
-        asked = self.request(chosen, values)
-        one = replace(asked, enable_hr=True, firstpass_image=image, n_iter=1, batch_size=1, **own)  # type: ignore[call-arg]
-        self.app.generate(one, task_id, user)
+        own, wishes = self.apart(values)
+        asked = self.request(chosen, own)
+        one = replace(asked, enable_hr=True, firstpass_image=image, n_iter=1, batch_size=1, **drawn_by)  # type: ignore[call-arg]
+        self.app.generate(one, task_id, user, wishes)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
         """The picture among those of the gallery that it was taken from, where it was."""

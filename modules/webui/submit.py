@@ -76,11 +76,15 @@ class Runs:
 
     def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any], user: User) -> None:
         """Queue what the form asks for; WebuiError where it cannot be done."""
-        own = dict(values)
-        wishes: dict[str, Any] = {}
+        own, wishes = self.apart(values)
+        self.app.generate(self.request(chosen, own), task_id, user, wishes)
+
+    def apart(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(what was sent for the form itself, what it asks of guests)"""
+        own, wishes = dict(values), dict[str, Any]()
         for guest in self.app.guests:
             wishes |= guest.sent(self.form, own)
-        self.app.generate(self.request(chosen, own), task_id, user, wishes)
+        return own, wishes
 
     async def submit(self, task_id: str, chosen: list[str], request: gr.Request, **values: Any) -> tuple[str, str]:
         """Queue the form's request under the page's task id: (log line, the id, or nothing where it was refused).
