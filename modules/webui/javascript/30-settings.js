@@ -42,7 +42,13 @@ onAfterUiUpdate(() => {
         filterSettings();
     }
     giveHints();
+    nameEmptyPlaces();
 });
+
+/** gradio gives its empty galleries a name but no role, which screen readers may not read. */
+function nameEmptyPlaces() {
+    document.querySelectorAll(".empty[aria-label]:not([role])").forEach((place) => place.setAttribute("role", "img"));
+}
 
 /** What a field is for, shown when the pointer rests on it. */
 function giveHints() {

@@ -1,0 +1,46 @@
+"""axe-core finds nothing serious on any tab, in light and in dark; and the page is whole on a phone."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Ui
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+TABS = ("tab_txt2img", "txt2img_lora", "tab_img2img", "tab_extras", "tab_pnginfo", "tab_history", "tab_settings")
+RUN = """async () => {
+    const told = await axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa"]});
+    const grave = told.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    return grave.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_is_found(page, address, theme):
+    Ui(page, f"{address}/?__theme={theme}")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = {}
+    for tab in TABS:
+        page.locator(f"#{tab}-button").click()
+        expect(page.locator(f"#{tab}")).to_be_visible()
+        found[tab] = page.evaluate(RUN)
+    assert not any(found.values()), found
+
+
+def test_on_a_phone_prompt_generate_and_picture_come_first(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    ui = Ui(page, address)
+    for tab in TABS:
+        if tab.startswith("tab_"):
+            page.evaluate("id => document.getElementById(`${id}-button`).click()", tab)
+            expect(page.locator(f"#{tab}")).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    page.evaluate("document.getElementById('tab_txt2img-button').click()")
+    places = [ui.at(name).bounding_box() for name in ("prompt", "generate", "gallery", "steps")]
+    assert all(box is not None for box in places)
+    prompt, generate, gallery, steps = places
+    assert generate["y"] + generate["height"] <= 844
+    assert prompt["y"] < gallery["y"] < steps["y"]
+    assert gallery["y"] < 600
