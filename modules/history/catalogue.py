@@ -56,10 +56,9 @@ class History:
 
     def search(self, text: str, first: int = 0, count: int = 100) -> tuple[int, dict[int, Row]]:
         """How many pictures a search finds, and some of them by number, newest first. ParameterError for a bad one."""
-        ids = self._store.search(parse(text))
-        window = ids[first : first + count]
+        total, window = self._store.search(parse(text), first, count)
         rows = self._store.rows(window)
-        return len(ids), {number: rows[number] for number in window if number in rows}
+        return total, {number: rows[number] for number in window if number in rows}
 
     def picture(self, number: int) -> Row:
         """One picture; NotFound where it is not, or no longer, in the folders."""

@@ -63,22 +63,22 @@ def _size(said: str) -> tuple[str, list[int | str]]:
 
 def _date(said: str) -> tuple[str, list[int | str]]:
     first, end = _span(said)
-    return "mtime >= ? AND mtime < ?", [first, end]
+    return "id >= ? AND id < ?", [first, end]
 
 
 def _after(said: str) -> tuple[str, list[int | str]]:
-    return "mtime >= ?", [_span(said)[0]]
+    return "id >= ?", [_span(said)[0]]
 
 
 def _before(said: str) -> tuple[str, list[int | str]]:
-    return "mtime < ?", [_span(said)[0]]
+    return "id < ?", [_span(said)[0]]
 
 
 FILTERS = {"seed": _seed, "size": _size, "date": _date, "after": _after, "before": _before}
 
 
 def _span(said: str) -> tuple[int, int]:
-    """Begin and end of a year, month or day of this machine's clock, in ns."""
+    """Begin and end of a year, month or day of this machine's clock, in microseconds."""
     parts = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", said)
     try:
         if parts is None:
@@ -89,6 +89,6 @@ def _span(said: str) -> tuple[int, int]:
             end = datetime.fromtimestamp(first.timestamp() + 26 * 3600).replace(hour=0)  # a day may have 25 hours
         else:
             end = datetime(year + 1, 1, 1) if not parts[2] or month == MONTHS else datetime(year, month + 1, 1)
-        return round(first.timestamp() * 1e9), round(end.timestamp() * 1e9)
+        return round(first.timestamp() * 1e6), round(end.timestamp() * 1e6)
     except (ValueError, OverflowError, OSError):
         raise ParameterError(f"{said[:40]} is no date; write it as 2024, 2024-05 or 2024-05-31.") from None

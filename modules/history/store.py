@@ -21,7 +21,6 @@ CREATE TABLE IF NOT EXISTS pictures (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime INTEGER NOT NULL, bytes INTEGER NOT NULL,
     width INTEGER NOT NULL, height INTEGER NOT NULL, seed TEXT NOT NULL, infotext TEXT NOT NULL,
     prompt TEXT NOT NULL, model TEXT NOT NULL, networks TEXT NOT NULL, name TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS by_time ON pictures (mtime DESC, id DESC);
 CREATE INDEX IF NOT EXISTS by_seed ON pictures (seed);
 CREATE INDEX IF NOT EXISTS by_size ON pictures (width, height);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5({WORDS}, content='pictures', content_rowid='id', prefix='2 3');
@@ -32,8 +31,8 @@ CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON pictures BEGIN
     INSERT INTO words (words, rowid, {WORDS}) VALUES ('delete', old.id, {OLD});
 END;
 """
-ADD = f"INSERT INTO pictures ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
-REMEMBERED = 8  # searches, so that the next window of one costs nothing
+ADD = f"INSERT INTO pictures (id, {COLUMNS}) VALUES (?, {', '.join('?' * len(COLUMNS.split(', ')))})"
+LAYOUT = 2  # of the tables; files of another one are made anew
 
 
 class Row(NamedTuple):
@@ -62,8 +61,6 @@ class Store:
             self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         else:
             self._reading = self._writing
-        self._version = 0
-        self._searched: dict[Query, tuple[int, list[int]]] = {}
 
     def known(self) -> dict[str, tuple[int, int]]:
         """Time and size of every file by its path."""
@@ -79,15 +76,24 @@ class Store:
         """Leave files out from now on."""
         self._change([(path,) for path in paths], ())
 
-    def search(self, query: Query) -> list[int]:
-        """The numbers of the pictures found, newest first."""
-        version = self._version
-        kept = self._searched.get(query)
-        if kept and kept[0] == version:
-            return kept[1]
-        ids = self._search(query)
-        self._searched = dict(list(self._searched.items())[-REMEMBERED:]) | {query: (version, ids)}
-        return ids
+    def search(self, query: Query, first: int, count: int) -> tuple[int, list[int]]:
+        """How many pictures there are, and the numbers of some of them, newest first.
+
+        A picture's number is its time in microseconds, so that the words' index gives them in order without sorting.
+        """
+        values: list[int | str]
+        if query.match and not query.clauses:
+            table, number, where, values = "words", "rowid", " WHERE words MATCH ?", [query.match]
+        else:
+            words = ("id IN (SELECT rowid FROM words WHERE words MATCH ?)",) if query.match else ()
+            wanted = " AND ".join((*query.clauses, *words))
+            table, number, where = "pictures", "id", f" WHERE {wanted}" if wanted else ""
+            values = [*query.values, *([query.match] if query.match else [])]
+        with self._reading:
+            total = self._reader.execute(f"SELECT count(*) FROM {table}{where}", values).fetchone()[0]
+            order = f"ORDER BY {number} DESC LIMIT ? OFFSET ?"
+            found = self._reader.execute(f"SELECT {number} FROM {table}{where} {order}", [*values, count, first])
+            return total, [row[0] for row in found]
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """The pictures of these numbers; those that are gone are left out."""
@@ -103,30 +109,25 @@ class Store:
         with self._reading:
             self._reader.close()
 
-    def _search(self, query: Query) -> list[int]:
-        where = f" WHERE {' AND '.join(query.clauses)}" if query.clauses else ""
-        with self._reading:
-            # Sorting by time is left to the index: a word that is in every prompt would sort all rows else.
-            listed = self._reader.execute(f"SELECT id FROM pictures{where} ORDER BY mtime DESC, id DESC", query.values)
-            ids = [row[0] for row in listed]
-            if not query.match:
-                return ids
-            matched = self._reader.execute("SELECT rowid FROM words WHERE words MATCH ?", (query.match,)).fetchall()
-        wanted = {row[0] for row in matched}
-        return [number for number in ids if number in wanted]
-
     def _change(self, gone: Sequence[tuple[str]], rows: Sequence[Row]) -> None:
         with self._writing:
             try:
                 self._writer.execute("BEGIN")
                 self._writer.executemany("DELETE FROM pictures WHERE path = ?", gone)
-                self._writer.executemany(ADD, rows)
+                for row in rows:
+                    self._writer.execute(ADD, (self._number(row.mtime), *row))
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 log.warning("The history could not be written: %s.", error)
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-            self._version += 1
+
+    def _number(self, mtime: int) -> int:
+        """The next free number from a time on."""
+        number = mtime // 1000
+        while self._writer.execute("SELECT 1 FROM pictures WHERE id = ?", (number,)).fetchone():
+            number += 1
+        return number
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -149,7 +150,10 @@ def _prepared(path: Path | str) -> sqlite3.Connection:
     try:
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("PRAGMA synchronous=NORMAL")
-        base.executescript(SCHEMA)
+        used = base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if used and base.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
+            raise sqlite3.DatabaseError("another layout")
+        base.executescript(f"{SCHEMA}PRAGMA user_version = {LAYOUT};")
     except sqlite3.Error:
         base.close()
         raise

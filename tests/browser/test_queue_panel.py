@@ -7,7 +7,7 @@ from tests.browser.conftest import JOB_MS, Ui
 
 def test_jobs_are_added_ordered_taken_out_and_shown(ui, browser, address):
     page = ui.page
-    ui.set(**ui.lasting(20))
+    ui.set(steps=150, batch_count=100, width=64, height=64)  # until it is interrupted
     ui.prompt().fill("the first of several")
     ui.generate()
     ui.set(steps=1, batch_count=1, width=64, height=64)
