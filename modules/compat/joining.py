@@ -10,15 +10,26 @@ from modules.compat.binding import bind
 
 def join(app: App) -> None:
     """Load A1111's extensions, in the order of their names."""
-    found = extensions_in(app.folders.data / "extensions")
     bind(app)
-    if not found or any(guest for guest in app.guests):
+    off = app.launch.disable_all_extensions or app.launch.disable_extra_extensions
+    found = [] if off else wanted(app)
+    if not found:
         return
     from modules.compat.guest import Extensions
 
     guest = Extensions(app)
     guest.load(found)
     app.guests.append(guest)
+
+
+def wanted(app: App) -> list[Path]:
+    """Those in the folder that config.json does not switch off, under A1111's names for it."""
+    stored = app.options.stored()
+    if stored.get("disable_all_extensions") in ("extra", "all"):
+        return []
+    off = stored.get("disabled_extensions")
+    names = {str(name).lower() for name in off} if isinstance(off, list) else set()
+    return [one for one in extensions_in(app.folders.data / "extensions") if one.name.lower() not in names]
 
 
 def extensions_in(folder: Path) -> list[Path]:

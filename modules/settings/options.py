@@ -90,6 +90,10 @@ class Options:
         """Add an option at run time (extensions); a value already in config.json takes effect."""
         self.specs[spec.name] = spec
 
+    def stored(self) -> Mapping[str, Any]:
+        """What config.json holds, of options that nobody has declared too."""
+        return dict(self._store.values)
+
     def view(self) -> View:
         """A snapshot of all values; later changes do not reach it."""
         stored = {}

@@ -53,6 +53,10 @@ class ExtensionItem(BaseModel):
     enabled: bool
 
 
+def _of_guests(app: App) -> list[ScriptInfo]:
+    return [ScriptInfo(**told) for guest in app.guests for told in guest.scripts()]
+
+
 def routes(app: App, watch: Watch) -> APIRouter:
     """The routes of scripts and extensions."""
     router = APIRouter(prefix="/sdapi/v1")
@@ -62,14 +66,17 @@ def routes(app: App, watch: Watch) -> APIRouter:
         titles = {
             kind: [title for title, (owner, _) in ALWAYS_ON.items() if owner is kind] for kind in (Txt2Img, Img2Img)
         }
+        for one in _of_guests(app):
+            titles[Img2Img if one.is_img2img else Txt2Img].append(str(one.name))
         return ScriptsList(txt2img=titles[Txt2Img], img2img=titles[Img2Img])
 
     @router.get("/script-info")
     def script_info() -> list[ScriptInfo]:
-        return [
+        own = [
             ScriptInfo(name=title, is_alwayson=True, is_img2img=owner is Img2Img, args=_args(owner, names))
             for title, (owner, names) in ALWAYS_ON.items()
         ]
+        return own + _of_guests(app)
 
     @router.get("/extensions")
     def extensions() -> list[ExtensionItem]:

@@ -155,7 +155,7 @@ def updateable(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **words: Any) -> Any:
         base = gradio_class(type(self))
-        if function.__module__.startswith("gradio.") and spec.varkw is None and not _ours(self):
+        if (function.__module__ or "").startswith("gradio.") and spec.varkw is None and not _ours(self):
             words = {key: one for key, one in words.items() if key in (*spec.args, *spec.kwonlyargs)}
         inherited = [*inspect.signature(base.__init__).parameters][1:]  # type: ignore[misc]
         names = inherited if spec.varargs else spec.args[1:]

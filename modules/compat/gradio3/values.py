@@ -69,7 +69,7 @@ class Sketch(gr.ImageEditor):
             alpha = _image(layer).convert("RGBA").getchannel("A").resize(background.size)
             mask.paste(255, mask=alpha.point(lambda level: 255 if level else 0))
         shaped = Image.merge("RGB", [mask] * 3)
-        image = background.convert(self.image_mode)
+        image = background.convert("RGB")
         pair = (image, shaped) if self.type != "numpy" else (np.asarray(image), np.asarray(shaped))
         return {"image": pair[0], "mask": pair[1]}
 
