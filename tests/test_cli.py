@@ -42,7 +42,7 @@ import modules.app, modules.server
 class Engine:
     def __init__(self, *parts): pass
     def load(self, checkpoint): print("loading", flush=True)
-    def run(self, plan, progress):
+    def run(self, plan, progress, hooks=None):
         progress.begin(1, 1000)
         for step in range(1000):
             progress.at(step)
@@ -112,7 +112,7 @@ def test_a_line_pasted_from_a_guide_starts(caplog):
     )
     (said,) = caplog.records
     assert said.levelno == logging.WARNING
-    for flag in ("--xformers", "--medvram", "--precision", "--sub-quad-q-chunk-size", "-f"):
+    for flag in ("--xformers", "--administrator", "--sub-quad-q-chunk-size", "-f"):
         assert flag in said.getMessage()
     assert launch.styles_file == ["a.csv", "b.csv"] and launch.lora_dir == "/some/where"
     for word in ("full", "a.csv", "512", "/some/where", "30", "--port", "--api"):

@@ -1,5 +1,6 @@
 """The program over the drawn model with A1111's names bound to it, and tiny extensions written into a folder."""
 
+import asyncio
 import textwrap
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from modules.compat.registry import REGISTRY
 
 
 @pytest.fixture
-def names(app):
+def names(app, monkeypatch):
     """A1111's names speak of the shared program for one test, and of none after it."""
+    monkeypatch.setattr("gradio.utils.safe_get_lock", asyncio.Lock)  # gradio's own leave an event loop open each
+    monkeypatch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
     gradio3.put_on()
     binding.bind(app)
     yield app

@@ -41,7 +41,7 @@ class Drawing:
     def load(self, checkpoint):
         self.loaded.append(checkpoint.name)
 
-    def run(self, plan, progress):
+    def run(self, plan, progress, hooks=None):
         request = plan.request
         progress.begin(request.n_iter, request.steps)
         pictures = []
