@@ -57,6 +57,7 @@ class ScriptHooks(Hooks):
         self._number = 0
         self._failures: dict[str, int] = {}
         self._running = False
+        self._texts: dict[str, str] = {}  # of the picture being saved
 
     # The whole job
 
@@ -296,11 +297,12 @@ class ScriptHooks(Hooks):
             if params.filename != str(path):
                 changed = Path(params.filename)
                 saving.folder, saving.name = changed.parent, changed.name.removesuffix(suffix)
+        self._texts = dict(saving.texts)
 
     def saved(self, plan: Plan, saving: Saving) -> None:
         """The callback after."""
         if CALLBACKS.listening("image_saved"):
-            CALLBACKS.run("image_saved", ImageSaveParams(saving.image, self.p, str(saving.path), dict(saving.texts)))
+            CALLBACKS.run("image_saved", ImageSaveParams(saving.image, self.p, str(saving.path), dict(self._texts)))
 
 
 class SteppingHooks(ScriptHooks):

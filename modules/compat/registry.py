@@ -58,7 +58,7 @@ class ScriptRunner:
         self.is_img2img = is_img2img
         self.scripts, self.alwayson_scripts, self.selectable_scripts = [], [], []
         self.titles, self.title_map, self.infotext_fields, self.paste_field_names = [], {}, [], []
-        self.inputs = [None]
+        self.inputs, self.blocks = [None], None
         for data in REGISTRY.scripts_data:
             name = REGISTRY.names.get(data.script_class, Path(data.basedir).name)
             script = BLAME.call(name, "__init__", data.script_class, None)

@@ -17,6 +17,7 @@ from modules.compat.registry import REGISTRY
 def names(app, monkeypatch):
     """A1111's names speak of the shared program for one test, and of none after it."""
     monkeypatch.setattr("gradio.utils.safe_get_lock", asyncio.Lock)  # gradio's own leave an event loop open each
+    monkeypatch.setattr("gradio.queueing.safe_get_lock", asyncio.Lock)
     monkeypatch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
     gradio3.put_on()
     binding.bind(app)

@@ -50,7 +50,8 @@ class Drawing:
             self._steps(request, progress)
             for index in range(batch * request.batch_size, (batch + 1) * request.batch_size):
                 image = Image.new("RGB", (request.width, request.height), colour(plan.seeds[index]))
-                pictures.append(Picture(image=image, infotext=infotext.write(plan, index, plan.checkpoint)))
+                text = infotext.write(plan, index, plan.checkpoint, {"Distilled CFG Scale": None})  # as of a UNet
+                pictures.append(Picture(image=image, infotext=text))
             if progress.stop.interrupted:
                 break
         grid = None
