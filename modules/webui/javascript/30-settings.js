@@ -42,8 +42,9 @@ onAfterUiUpdate(() => {
         filterSettings();
     }
     giveHints();
-    nameEmptyPlaces();
 });
+
+onUiUpdate(nameEmptyPlaces);
 
 /** gradio gives its empty galleries a name but no role, which screen readers may not read. */
 function nameEmptyPlaces() {

@@ -138,7 +138,7 @@ onUiLoaded(async () => {
 
 document.addEventListener("click", (event) => {
     const panel = document.getElementById("webui-queue");
-    if (panel?.classList.contains("open") && !event.composedPath().includes(panel)) {
+    if (event.isTrusted && panel?.classList.contains("open") && !event.composedPath().includes(panel)) {
         panel.firstChild.click();
     }
 });
