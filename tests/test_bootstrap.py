@@ -331,7 +331,7 @@ def test_scripts_parse(script: str) -> None:
 def test_requirements_are_pinned(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
     for line in lines:
-        assert re.fullmatch(r'[A-Za-z-]+==\d+(\.\d+)+(; python_version (>=|<) "3\.11")?', line), line
+        assert re.fullmatch(r'[A-Za-z0-9-]+==\d+(\.\d+)+(; python_version (>=|<) "3\.11")?', line), line
     names = [line.split("==")[0].lower() for line in lines if "<" not in line]
     assert len(names) == len(set(names))
     bound = {"torchvision", "torchaudio"} | ({"spandrel"} if name != bootstrap.LONE_REQUIREMENTS else set())
@@ -351,6 +351,6 @@ def test_what_is_imported_is_required() -> None:
             imported.update(name.partition(".")[0] for name in names)
     files = (bootstrap.REQUIREMENTS, bootstrap.LONE_REQUIREMENTS)
     text = "\n".join((ROOT / name).read_text().lower() for name in files)
-    required = set(re.findall(r"(?m)^[a-z-]+(?===)", text))
+    required = set(re.findall(r"(?m)^[a-z0-9-]+(?===)", text))
     distributions = {NAMED.get(name, name) for name in imported}
     assert distributions - sys.stdlib_module_names - {"modules"} <= required

@@ -259,10 +259,10 @@ def test_what_is_no_checkpoint_is_named(key, words, tmp_path):
 def test_a_model_with_other_input_channels_is_named(small, tmp_path):
     tensors = load_file(small)
     first = "model.diffusion_model.input_blocks.0.0.weight"
-    tensors[first] = torch.zeros(tensors[first].shape[0], 5, 3, 3)
-    path = tmp_path / "depth.safetensors"
+    tensors[first] = torch.zeros(tensors[first].shape[0], 6, 3, 3)
+    path = tmp_path / "other.safetensors"
     save_file(tensors, path)
-    assert tried(path) == "depth.safetensors is a model with 5 input channels, which is not supported yet."
+    assert tried(path) == "other.safetensors is a model with 6 input channels, which is not supported yet."
 
 
 def test_an_early_files_text_encoder_is_found(small, tmp_path):
