@@ -1,6 +1,7 @@
 """The arrows of the tree, checked on the syntax so that lazy imports count too."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,13 @@ def test_files_and_functions_stay_small(path):
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_says_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_a_name_of_the_pages_scripts_is_declared_once():
+    """They share one scope: of two functions with one name the earlier is gone without a word."""
+    texts = [path.read_text() for path in sorted((ROOT / "webui/javascript").glob("*.js"))]
+    names = [name for text in texts for name in re.findall(r"(?m)^(?:(?:async )?function|let|const|class) (\w+)", text)]
+    assert [name for name in names if names.count(name) > 1] == []
 
 
 def test_the_page_needs_no_torch():

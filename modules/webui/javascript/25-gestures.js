@@ -174,12 +174,15 @@ function openForeverMenu(tab, x, y) {
     Object.assign(menu.style, {left: `${Math.min(x, innerWidth - 200)}px`, top: `${Math.min(y, innerHeight - 80)}px`});
     document.body.append(menu);
     menu.firstChild.focus();
-    const away = () => {
+    const away = (event) => {
+        if (!event.isTrusted && !menu.contains(event.target)) {
+            return; // the page presses buttons itself when a run begins or ends
+        }
         menu.remove();
         document.removeEventListener("click", away);
     };
     setTimeout(() => document.addEventListener("click", away));
-    menu.addEventListener("keydown", (event) => event.key === "Escape" && away());
+    menu.addEventListener("keydown", (event) => event.key === "Escape" && away(event));
 }
 
 function generateForever(tab) {

@@ -72,14 +72,6 @@ function getTranslation(text) {
     return window.localization?.[text];
 }
 
-function selectCheckpoint(name) {
-    const input = document.querySelector("#setting_sd_model_checkpoint input");
-    if (input) {
-        input.value = name;
-        updateInput(input);
-    }
-}
-
 /** The buttons of the tabs carried another class before gradio 4: found by it too. */
 function markTabs() {
     for (const strip of document.querySelectorAll("#tabs > .tab-wrapper .tab-container")) {
