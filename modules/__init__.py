@@ -5,7 +5,7 @@ FLOORS = (
     ("prompts", "sampling", "imaging", "jobs", "settings"),
     ("weights", "history"),
     ("generate",),
-    ("guests",),
+    ("guests", "host"),
     ("app",),
     ("webapi", "webui"),
     ("server",),

@@ -16,22 +16,25 @@ from modules.exceptions import Busy, NotFound
 from modules.generate import extras as finishing
 from modules.generate import series
 from modules.generate.hooks import QUIET, Hooks
+from modules.generate.menus import menus
 from modules.generate.operations import Extras, Known
 from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
-from modules.generate.stages import LATENT_MODES
 from modules.generate.wording import Sources
 from modules.guests import Guest, Wishes, hooks_of
 from modules.history import lastrun
 from modules.history.catalogue import History
+from modules.host.catalogue import Scripts
+from modules.host.events import Events
+from modules.host.standing import standing
+from modules.imaging.resize import Scaler
 from modules.imaging.thumbnails import Thumbnails
 from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
 from modules.prompts.stylefiles import Styles
 from modules.prompts.wildcards import Wildcards
-from modules.sampling.tables import sampler_names, schedule_names
 from modules.settings.folders import Folders
 from modules.settings.options import Options, View, frozen
 from modules.settings.outputs import output_folders
@@ -41,13 +44,10 @@ from modules.settings.store import Store
 from modules.weights.faces.catalogue import Restorers
 from modules.weights.hashing import Hashes
 from modules.weights.library import Library
-from modules.weights.networks.catalogue import Catalogue
-from modules.weights.networks.entries import Kind
-from modules.weights.networks.shelf import Shelf, Shelves
+from modules.weights.networks.shelf import Shelves, shelves_of
 from modules.weights.recipe import Merge, Planned
 from modules.weights.recipe import planned as merging
 from modules.weights.upscalers.catalogue import Upscalers
-from modules.weights.vaechoice import AUTOMATIC, NONE
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,8 @@ class App:
     history: History
     queue: Queue
     engine: Engine
+    scripts: Scripts
+    events: Events
     catalogs: Mapping[str, Callable[[], list[str]]]
     guests: list[Guest] = dataclasses.field(default_factory=list)  # put in before the page is made
 
@@ -81,12 +83,13 @@ class App:
         `wishes`: what it asks of guests.
         """
         self._may(user, request.override_settings)
+        self.scripts.check(request)
         planned = plan(request, self.options, self.library, self.sources)
 
         kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
 
         def work(progress: Progress) -> Any:
-            return self.engine.run(planned, progress, hooks_of(self.guests, kind, wishes or {}))
+            return self.engine.run(planned, progress, self._hooks(progress, kind, wishes or {}))
 
         return self.queue.submit(kind, work, task_id=task_id, request=described(request), owner=user.name)
 
@@ -96,13 +99,17 @@ class App:
 
         def drawn(request: Request, progress: Progress) -> Any:
             one = plan(request, self.options, self.library, self.sources)
-            return self.engine.run(one, progress, hooks_of(self.guests, "img2img", wishes))
+            return self.engine.run(one, progress, self._hooks(progress, "img2img", wishes))
 
         def work(progress: Progress) -> Any:
             return series.run(turns, drawn, progress, self.options.view().img2img_batch_show_results_limit)
 
+        self.scripts.check(first)
         plan(first, self.options, self.library, self.sources)
         return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)
+
+    def _hooks(self, progress: Progress, tab: str, wishes: Wishes) -> Hooks:
+        return self.scripts.hooks(progress, lambda one: hooks_of(self.guests, tab, wishes))
 
     def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
         """Forbidden for a job that this user may not have done."""
@@ -271,6 +278,11 @@ class Engine:
             self._upscaling = Store(self._upscalers, self._place)
         return self._upscaling
 
+    def scaler(self, name: str, view: View, progress: Progress) -> Scaler:
+        """An upscaler by name, that heeds the user's wish to stop; called by the worker thread alone."""
+        made: Scaler = self.upscaling().scaler(name, view, lambda done: progress.stop.check())
+        return made
+
     def load(self, checkpoint: Any) -> None:
         """Have a checkpoint ready in memory."""
         self._opened().get(checkpoint)
@@ -342,16 +354,6 @@ def _kept(view: View) -> dict[str, Any]:
     }
 
 
-def _shelves(folders: Folders, hashing: bool) -> Shelves:
-    catalogue = Catalogue(folders.cache / "networks.sqlite3")
-    return Shelves(
-        loras=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
-        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
-        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
-        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
-    )
-
-
 def build(launch: Launch) -> App:
     """The program of one set of flags; starts the worker thread, loads nothing."""
     folders = Folders.of(launch)
@@ -369,8 +371,13 @@ def build(launch: Launch) -> App:
     )
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))
-    shelves = _shelves(folders, hashing)
+    shelves = shelves_of(folders, hashing)
     upscalers = Upscalers(folders.upscalers)
+    engine = Engine(launch, folders, library, options, shelves, upscalers)
+    catalogs = menus(library, shelves, upscalers, styles)
+    scripts, events = standing(
+        options, catalogs, folders, lambda request: plan(request, options, library, sources), engine.scaler
+    )
     app = App(
         launch=launch,
         folders=folders,
@@ -383,17 +390,10 @@ def build(launch: Launch) -> App:
         thumbnails=Thumbnails(folders.cache / "thumbnails"),
         history=History(folders.cache / "history.sqlite3", lambda: output_folders(folders, options.view())),
         queue=Queue(JobStore(folders.jobs)),
-        engine=Engine(launch, folders, library, options, shelves, upscalers),
-        catalogs={
-            "samplers": sampler_names,
-            "schedulers": schedule_names,
-            "checkpoints": lambda: [one.title for one in library.checkpoints()],
-            "vaes": lambda: [AUTOMATIC, NONE, *(one.path.name for one in shelves.vaes.entries())],
-            "vae files": lambda: [one.path.name for one in shelves.vaes.entries()],
-            "upscalers": upscalers.names,
-            "hires upscalers": lambda: [*LATENT_MODES, *upscalers.names()],
-            "styles": lambda: list(styles.all()),
-        },
+        engine=engine,
+        catalogs=catalogs,
+        scripts=scripts,
+        events=events,
     )
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)
     app.queue.listen(app.job_changed)

@@ -40,6 +40,7 @@ ENGINE = """
 import sys, time
 import modules.app, modules.server
 class Engine:
+    scaler = None
     def __init__(self, *parts): pass
     def load(self, checkpoint): print("loading", flush=True)
     def run(self, plan, progress, hooks=None):

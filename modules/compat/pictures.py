@@ -87,7 +87,9 @@ def save_image(
     wanted = save_options(view, extension)
     numbered = forced_filename is None and (grid or (view.save_images_add_number and not short_filename))
     if numbered and not basename:
-        made = files.numbered_save(params.image, folder, stem, text, wanted, grid=grid, extra_items=texts)
+        made = files.numbered_save(
+            params.image, folder, stem, text, wanted, head="grid" if grid else "", extra_items=texts
+        )
     else:
         made = files.save(params.image, folder, stem, text, wanted, extra_items=texts)
     image.already_saved_as = str(made)

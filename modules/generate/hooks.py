@@ -55,6 +55,10 @@ class Hooks:
     A method may call `draw` (given to `instead`) or the engine again: a run's state is its arguments.
     """
 
+    def overrides(self, name: str) -> bool:
+        """Whether anything is done at the place of that name."""
+        return getattr(type(self), name) is not getattr(Hooks, name)
+
     def instead(self, plan: Plan, draw: Draw) -> Result | None:
         """The whole job done in another way, such as a grid of many plans; None leaves it to the engine."""
         return None
@@ -125,8 +129,7 @@ class Hooks:
 
 def listens(hooks: Hooks) -> bool:
     """Does anyone want to be told of single calls of the model?"""
-    kind = type(hooks)
-    return any(getattr(kind, name) is not getattr(Hooks, name) for name in ("asking", "answered", "guided"))
+    return any(hooks.overrides(name) for name in ("asking", "answered", "guided"))
 
 
 QUIET = Hooks()

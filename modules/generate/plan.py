@@ -96,6 +96,9 @@ class Plan:
             batch_size=1,
             refiner_checkpoint=self.refiner.short_title if self.refiner else "",
             override_settings=self.carried_options(index),
+            script_name="",
+            script_args=(),
+            alwayson_scripts={},
             **unsaid,
             **self._hires_for(index),
         )

@@ -57,6 +57,9 @@ class Request:
     do_not_save_samples: bool = param(False, "Do not save the images", omit=lambda r: True)
     do_not_save_grid: bool = param(False, "Do not save the grid", omit=lambda r: True)
     override_settings: dict[str, Any] = param({}, "Override settings", doc="Options that hold for this request alone.")
+    script_name: str = param("", "Script Name", omit=lambda r: True, doc="The script that makes the pictures; none: the engine itself.")
+    script_args: Any = param((), "Script Args", omit=lambda r: True, doc="By position; see /sdapi/v1/script-info.")
+    alwayson_scripts: dict[str, Any] = param({}, "Alwayson Scripts", omit=lambda r: True, doc="Title, and the arguments by position.")
 
 
 def _first_pass_only(request: Any) -> bool:

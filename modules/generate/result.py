@@ -32,14 +32,15 @@ class Result:
     extra: dict[str, Any]  # what the infotext says beside parameters and options
     seconds: float
     interrupted: bool = False
+    grids: tuple[Picture, ...] = ()  # sheets that a script made, shown whatever the options say
     comments: tuple[str, ...] = ()  # sentences about what is not as it was asked
 
     @property
     def shown(self) -> tuple[Picture, ...]:
-        """The grid first, if there is one and the options show it."""
-        return ((self.grid,) if self.grid and self.plan.view.return_grid else ()) + self.pictures
+        """The script's sheets first, then the grid if there is one and the options show it."""
+        return self.grids + ((self.grid,) if self.grid and self.plan.view.return_grid else ()) + self.pictures
 
     @property
     def index_of_first_image(self) -> int:
-        """1 when `shown` begins with the grid."""
+        """1 when `shown` begins with a grid."""
         return len(self.shown) - len(self.pictures)

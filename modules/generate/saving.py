@@ -70,15 +70,15 @@ def save_image(
     return about.path
 
 
-def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders) -> Path:
-    """Write the grid of a plan; the path it got."""
+def save_grid(image: Image.Image, plan: Plan, infotext: str, folders: Folders, head: str = "grid") -> Path:
+    """Write the grid of a plan; the path it got. `head` begins its name."""
     view, tokens = plan.view, _tokens(plan, 0)
     over = isinstance(plan.request, Img2Img)
     folder = folders.output(view.outdir_grids or (view.outdir_img2img_grids if over else view.outdir_txt2img_grids))
     if view.grid_save_to_dirs:
         folder = folder / naming.folder(view.directories_filename_pattern, tokens)
     stem = naming.name("[seed]-[prompt_spaces]", tokens) if view.grid_extended_filename else ""
-    return files.numbered_save(image, folder, stem, infotext, save_options(view, view.grid_format), grid=True)
+    return files.numbered_save(image, folder, stem, infotext, save_options(view, view.grid_format), head=head)
 
 
 def keep_latent(latent: Tensor, plan: Plan, index: int, folders: Folders) -> Path:

@@ -111,18 +111,19 @@ def numbered_save(
     text: str | None,
     options: SaveOptions,
     *,
-    grid: bool = False,
+    head: str = "",
     extra_items: Mapping[str, str] | None = None,
 ) -> Path:
-    """Save a picture as `00012-<name>.png`, or a grid as `grid-0012-<name>.png`, under the folder's next number.
+    """Save a picture as `00012-<name>.png`, or with a `head` as `<head>-0012-<name>.png`, under the next number.
 
     The name may be empty. See `save`. Pictures saved at the same moment under different names may share a number.
     """
     files = _files(image, text, options, extra_items)  # before the number, which others may take meanwhile
     folder, base = place(folder, pattern_name)
-    start, head = (next_number(folder, "grid"), "grid-{:04}") if grid else (next_number(folder), "{:05}")
+    start, digits = next_number(folder, head), 4 if head else 5
+    begin = f"{head}-" if head else ""
     tail = f"-{base}" if base else ""
-    names = (head.format(number) + tail for number in range(start, start + TRIES))
+    names = (f"{begin}{number:0{digits}}{tail}" for number in range(start, start + TRIES))
     return store(folder, names, files)
 
 

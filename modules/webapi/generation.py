@@ -75,7 +75,8 @@ def _of_guests(app: App, body: Any, tab: str) -> tuple[Any, dict[str, Any]]:
             script = "" if own.get("script") else script
     if not wishes:
         return body, {}
-    return body.model_copy(update={"alwayson_scripts": always, "script_name": script or None}), wishes
+    left = dict(alwayson_scripts=always, script_name=script or None)  # noqa: C408 - names, not texts
+    return body.model_copy(update=left), wishes
 
 
 def answer(job: Job, body: Beside) -> dict[str, Any]:

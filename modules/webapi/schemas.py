@@ -20,7 +20,7 @@ from modules.settings.options import View
 from modules.webapi.errors import NotBuilt, sentence
 
 # Where A1111's API differs from its page. None: "not said".
-API_DEFAULTS: dict[str, Any] = {"steps": 50, "sampler_name": None}
+API_DEFAULTS: dict[str, Any] = {"steps": 50, "sampler_name": None, "script_name": None}
 FIRST_DEFAULTS: dict[str, Any] = dict.fromkeys(
     ("denoising_strength", "hr_upscaler", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler")
 )
@@ -83,9 +83,9 @@ class Beside(Body):
     """What A1111's API takes beside the parameters themselves."""
 
     sampler_index: str = Field("Euler", description="Old name of sampler_name; used where that is empty.")
-    script_name: str | None = None
-    script_args: Anything = []
-    alwayson_scripts: Names = {}
+    script_name: str | None = Field(None, title="Script Name")
+    script_args: Anything = Field([], title="Script Args")
+    alwayson_scripts: Names = Field({}, title="Alwayson Scripts")
     send_images: bool = Field(True, description="Whether the answer holds the images.")
     save_images: bool = Field(False, description="Whether the images are saved in the output folders too.")
     force_task_id: str | None = Field(None, max_length=200, description="Id to follow the job by.")
@@ -135,7 +135,7 @@ def model(cls: type) -> type[Any]:
 
 def fields(cls: type, defaults: dict[str, Any]) -> dict[str, Any]:
     """pydantic's fields of a request; `defaults` go before those of the Specs."""
-    return {name: _field(spec, defaults) for name, spec in specs(cls).items()}
+    return {name: _field(spec, defaults) for name, spec in specs(cls).items() if name not in Beside.model_fields}
 
 
 def _field(spec: Spec, defaults: dict[str, Any]) -> tuple[Any, Any]:
@@ -219,20 +219,21 @@ def _with_infotext(body: Any, view: View, local: texts.LocalName, kind: type[Req
 def _always_on(body: Beside, kind: type[Request]) -> dict[str, Any]:
     """The fields that the arguments of always-on scripts are; what is not said is as usual, as in A1111."""
     made: dict[str, Any] = {}
+    others: dict[str, list[Any]] = {}
     for title, wishes in body.alwayson_scripts.items():
         owner, names = ALWAYS_ON.get(title.lower(), (None, ()))
-        if owner is not kind:
-            raise ParameterError(f"There is no always-on script {title[:60]!r}; leave it out of alwayson_scripts.")
         args = wishes.get("args", []) if isinstance(wishes, dict) else None
-        if not isinstance(args, list) or len(args) > len(names):
-            raise ParameterError(f"alwayson_scripts: {title!r} takes an object with args, a list of {len(names)}.")
-        made |= dict(zip(names, args, strict=False))
-    return made
+        if not isinstance(args, list) or (owner and len(args) > len(names)):
+            most = f" of {len(names)}" if owner else ""
+            raise ParameterError(f"alwayson_scripts: {title[:60]!r} takes an object with args, a list{most}.")
+        if owner is kind:
+            made |= dict(zip(names, args, strict=False))
+        else:
+            others[title] = args
+    return made | dict(alwayson_scripts=others)  # noqa: C408
 
 
 def _refuse(body: Beside) -> None:
     for name, what in NOT_YET.items():
         if getattr(body, name) not in (None, False, 0, "", "None", [], {}):
             raise NotBuilt(f"{what} is not built yet; leave {name} out.")
-    if body.script_name not in (None, "", "None"):
-        raise ParameterError(f"There is no script {body.script_name[:60]!r}; leave script_name out.")

@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from modules.app import App
-from modules.declare import specs
+from modules.declare import Spec, specs
 from modules.generate.request import Img2Img, Txt2Img
+from modules.host.script import TABS, Tab
 from modules.webapi.schemas import ALWAYS_ON
 from modules.webapi.watch import Watch
 
@@ -63,20 +64,11 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("/scripts")
     def scripts() -> ScriptsList:
-        titles = {
-            kind: [title for title, (owner, _) in ALWAYS_ON.items() if owner is kind] for kind in (Txt2Img, Img2Img)
-        }
-        for one in _of_guests(app):
-            titles[Img2Img if one.is_img2img else Txt2Img].append(str(one.name))
-        return ScriptsList(txt2img=titles[Txt2Img], img2img=titles[Img2Img])
+        return ScriptsList(**{tab: [str(one.name) for one in _of_tab(app, tab)] for tab in TABS})
 
     @router.get("/script-info")
     def script_info() -> list[ScriptInfo]:
-        own = [
-            ScriptInfo(name=title, is_alwayson=True, is_img2img=owner is Img2Img, args=_args(owner, names))
-            for title, (owner, names) in ALWAYS_ON.items()
-        ]
-        return own + _of_guests(app)
+        return [one for tab in TABS for one in _of_tab(app, tab)]
 
     @router.get("/extensions")
     def extensions() -> list[ExtensionItem]:
@@ -85,20 +77,30 @@ def routes(app: App, watch: Watch) -> APIRouter:
     return router
 
 
-def _titles(kind: type) -> list[str]:
-    return [title for title, (owner, _) in ALWAYS_ON.items() if owner is kind]
-
-
-def _args(owner: type, names: tuple[str, ...]) -> list[ScriptArg]:
-    known = [specs(owner)[name] for name in names]
-    return [
-        ScriptArg(
-            label=spec.label,
-            value=spec.default,
-            minimum=spec.slider and spec.slider.low,
-            maximum=spec.slider and spec.slider.high,
-            step=spec.slider and spec.slider.step,
-            choices=None,
-        )
-        for spec in known
+def _of_tab(app: App, tab: Tab) -> list[ScriptInfo]:
+    """Those of the menu first, then those that are always on, with those that are a part of the request here."""
+    kind, over = (Img2Img, True) if tab == "img2img" else (Txt2Img, False)
+    found = [(one.title, one.always_on, one.arguments(tab)) for one in app.scripts.selectable(tab)]
+    for title, (owner, names) in ALWAYS_ON.items():
+        if owner is kind:
+            found.append((title, True, [specs(kind)[name] for name in names]))
+    found += [(one.title, True, one.arguments(tab)) for one in app.scripts.always_on(tab)]
+    own = [
+        ScriptInfo(name=title.lower(), is_alwayson=always, is_img2img=over, args=[_arg(app, one) for one in known])
+        for title, always, known in found
     ]
+    guests = _of_guests(app)
+    return [*own, *(one for one in guests if one.is_img2img is over)]
+
+
+def _arg(app: App, spec: Spec) -> ScriptArg:
+    choices = app.catalogs[spec.choices]() if isinstance(spec.choices, str) and spec.choices else spec.choices
+    menu = spec.type is list and not choices
+    return ScriptArg(
+        label=spec.label,
+        value=None if menu else spec.default,
+        minimum=spec.slider and spec.slider.low,
+        maximum=spec.slider and spec.slider.high,
+        step=spec.slider and spec.slider.step,
+        choices=list(choices) if choices or menu else None,
+    )

@@ -11,7 +11,7 @@ from modules.generate.request import Img2Img, Txt2Img
 from modules.jobs.progress import Progress
 
 QUICK = {"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "seed": 5, "sampler_name": "Euler"}
-PLACES = [name for name in vars(Hooks) if not name.startswith("_")]
+PLACES = [name for name in vars(Hooks) if not name.startswith("_") and name != "overrides"]
 
 
 def recorder():

@@ -184,11 +184,11 @@ def test_numbers_go_on_from_the_largest(tmp_path):
 
 
 def test_numbered_names(tmp_path):
-    def made(name: str, grid: bool = False) -> str:
-        return numbered_save(noise(), tmp_path, name, None, SaveOptions(), grid=grid).relative_to(tmp_path).as_posix()
+    def made(name: str, head: str = "") -> str:
+        return numbered_save(noise(), tmp_path, name, None, SaveOptions(), head=head).relative_to(tmp_path).as_posix()
 
     assert [made("a"), made("a"), made("")] == ["00000-a.png", "00001-a.png", "00002.png"]
-    assert [made("", grid=True), made("s", grid=True)] == ["grid-0000.png", "grid-0001-s.png"]
+    assert [made("", head="grid"), made("s", head="grid")] == ["grid-0000.png", "grid-0001-s.png"]
     assert [made("sub/b"), made("sub/b")] == ["sub/00000-b.png", "sub/00001-b.png"]
 
 

@@ -22,6 +22,8 @@ from modules.webapi.patience import Patient
 class Drawing:
     """In place of modules.app.Engine. Clear `go` to hold the next step; `error` is raised at the first one."""
 
+    scaler = None  # nothing is enlarged here
+
     def __init__(self, *parts):
         self.go = threading.Event()
         self.loaded = []

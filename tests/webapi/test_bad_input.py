@@ -46,7 +46,7 @@ def refused(answer, status, *words):
         ({"infotext": "x\nSteps: 0, Sampler: Euler, Seed: 1", "sampler_name": "none such"}, 404, ("none such",)),
         ({"restore_faces": True}, 501, ("restore_faces",)),
         ({"refiner_checkpoint": "x.safetensors"}, 404, ("x.safetensors",)),
-        ({"script_name": "x/y/z plot"}, 422, ("x/y/z plot",)),
+        ({"script_name": "no such script"}, 422, ("no such script",)),
         ({"alwayson_scripts": {"ControlNet": {"args": []}}}, 422, ("ControlNet",)),
         ({"alwayson_scripts": {"Soft Inpainting": {"args": []}}}, 422, ("Soft Inpainting",)),  # img2img's alone
     ],

@@ -20,6 +20,8 @@ class Saving:
     grid_extended_filename: bool = param(False, "Add extended info (seed, prompt) to filename when saving grid")
     grid_only_if_multiple: bool = param(True, "Do not save grids consisting of one picture")
     grid_prevent_empty_spots: bool = param(False, "Prevent empty spots in grid (when set to autodetect)")
+    grid_text_active_color: str = param("#000000", "Text color for image grids")
+    grid_text_inactive_color: str = param("#999999", "Inactive text color for image grids")
     grid_background_color: str = param("#ffffff", "Background color for image grids")
     n_rows: int = param(-1, "Grid row count; use -1 for autodetect and 0 for it to be same as batch size", slider=Range(-1, 16), valid=Range(-1, 1000))
     enable_pnginfo: bool = param(True, "Write infotext to metadata of the generated image")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.exceptions import CorruptFile
+from modules.settings.folders import Folders
 from modules.weights.networks import headers
 from modules.weights.networks.catalogue import Catalogue
 from modules.weights.networks.entries import SUFFIXES, Entry, Kind, Known, as_json, entry_of
@@ -160,3 +161,14 @@ class Shelves:
     embeddings: Shelf
     hypernetworks: Shelf
     vaes: Shelf
+
+
+def shelves_of(folders: Folders, hashing: bool) -> Shelves:
+    """The shelves over the folders of a run; with `hashing`, files are hashed beside everything else."""
+    catalogue = Catalogue(folders.cache / "networks.sqlite3")
+    return Shelves(
+        loras=Shelf(Kind.LORA, folders.loras, catalogue, hashing),
+        embeddings=Shelf(Kind.EMBEDDING, [folders.embeddings], catalogue, hashing),
+        hypernetworks=Shelf(Kind.HYPERNETWORK, [folders.hypernetworks], catalogue, hashing),
+        vaes=Shelf(Kind.VAE, folders.vaes, catalogue, hashing, among=folders.checkpoints),
+    )
