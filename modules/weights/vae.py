@@ -39,7 +39,7 @@ class Vae:
         self.offset = offset
         self.file: Path | None = None
         self.quick: dict[str, Taesd] = {}  # what encodes and decodes instead, by "encoder" and "decoder"
-        self.preview = _fit_preview(self)
+        self._preview: Tensor | None = None
         self._own: dict[str, Tensor] | None = None
 
     def wear(self, file: Path | None) -> None:
@@ -55,7 +55,14 @@ class Vae:
             raise CorruptFile(f"{file} is no VAE for this kind of model.") from error
         self._own, self.file = (None if file is None else own), file
         self.model.requires_grad_(False)
-        self.preview = _fit_preview(self)
+        self._preview = None
+
+    @property
+    def preview(self) -> Tensor:
+        """The linear map to colours, see `_fit_preview`; made when it is first wanted, as a large VAE takes a second."""
+        if self._preview is None:
+            self._preview = _fit_preview(self)
+        return self._preview
 
     def hurry(self, folder: Path, halves: Sequence[str]) -> None:
         """Let TAESD do these halves of the work. MissingNetwork or CorruptFile where its files are not there."""
