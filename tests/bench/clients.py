@@ -132,7 +132,7 @@ def disorder(folder, ids):
     """How many of the jobs began before an earlier one of the same user, as the job store has them."""
     with sqlite3.connect(folder / "cache/jobs.sqlite3") as base:
         rows = base.execute(
-            "SELECT owner, created, started FROM jobs WHERE kind = 'txt2img' ORDER BY created"
+            "SELECT owner, created, started FROM jobs WHERE started IS NOT NULL AND kind = 'txt2img' ORDER BY created"
         ).fetchall()
     wrong, last = 0, {}
     for owner, _, started in rows:
