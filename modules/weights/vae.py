@@ -59,7 +59,7 @@ class Vae:
 
     @property
     def preview(self) -> Tensor:
-        """The linear map to colours, see `_fit_preview`; made when it is first wanted, as a large VAE takes a second."""
+        """The linear map to colours, see `_fit_preview`; made when first wanted, as a large VAE takes a second."""
         if self._preview is None:
             self._preview = _fit_preview(self)
         return self._preview
