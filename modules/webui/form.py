@@ -37,6 +37,7 @@ class Form:
     beside: dict[str, Any] = field(default_factory=dict)  # what is sent too and is no field, such as pictures
     buttons: dict[str, Any] = field(default_factory=dict)
     guests: dict[str, Any] = field(default_factory=dict)  # what guests have placed and want sent
+    dialogs: list[Any] = field(default_factory=list)  # what opens over the page
 
     def components(self) -> list[Any]:
         """What an infotext may fill, in the order of `names`."""

@@ -13,7 +13,7 @@ import gradio as gr
 from modules.app import App
 from modules.history import lastrun
 from modules.settings.reach import Role
-from modules.webui import keeping, native
+from modules.webui import keeping, native, styles_dialog
 from modules.webui.controls import AS_IS, FREE, QUIET, tool
 from modules.webui.form import Fold, Form, remember
 from modules.webui.paste import applied, filled
@@ -39,6 +39,9 @@ HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' a
     "paste": "Read the generation parameters from the prompt into the page",
     "clear_prompt": "Clear both prompts",
     "style_apply": "Write the chosen styles into the prompts",
+    "styles_edit_button": "Edit styles",
+    "style_apply_dialog": "Write this style into the prompts",
+    "style_copy": "Copy the prompts of the page into the style",
     "res_switch_btn": "Switch width and height",
     "native_size": "Checkpoints draw best at the size they were trained for; this is what this one's .yaml says",
     "detect_image_size_btn": "Take the size of the picture",
@@ -82,7 +85,7 @@ def hints(tab: str) -> dict[str, str]:
     return named | {PASTE.get(tab, ""): HINTS["paste"]}
 
 
-def toprow(form: Form) -> None:
+def toprow(app: App, form: Form) -> None:
     """Prompts at the left; Generate and the tools at the right."""
     tab, buttons = form.tab, form.buttons
     with gr.Row(elem_id=f"{tab}_toprow", elem_classes=["toprow"]):
@@ -94,8 +97,9 @@ def toprow(form: Form) -> None:
                 buttons["paste"] = tool("↙️", PASTE.get(tab, f"{tab}_paste"), "paste")
                 buttons["clear"] = tool("🗑️", f"{tab}_clear_prompt", "clear")
                 buttons["styles"] = tool("📋", f"{tab}_style_apply", "styles")
-            with gr.Row(elem_id=f"{tab}_styles_row"):
+            with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["styles-row"]):
                 form.place("styles")
+                form.dialogs.append(styles_dialog.build(app, tab))
 
 
 def generate_box(form: Form) -> None:

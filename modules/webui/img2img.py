@@ -66,7 +66,7 @@ LOOKS: dict[str, dict[str, Any]] = generation.LOOKS | {
 def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
     """Place the tab's components and bind its buttons."""
     form = make(app, TAB, Img2Img, LOOKS)
-    generation.toprow(form)
+    generation.toprow(app, form)
     with beside_networks(TAB), gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
         with gr.Column(elem_id=f"{TAB}_settings", elem_classes=["settings"], min_width=320):
             _sources(form)

@@ -22,6 +22,7 @@ from modules.webui import (
     quicksettings,
     send,
     settings_tab,
+    styles_dialog,
     txt2img,
 )
 from modules.webui.controls import QUIET
@@ -77,6 +78,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         for form, output in zip(forms, (of_words, of_images, of_finished), strict=True):
             send.bind_gallery(app, form, output, images)
             extras_tab.bind_gallery(form, output, finished)
+        styles_dialog.bind(app, [(dialog, form) for form in (words, images) for dialog in form.dialogs])
         sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
         loaded = demo.load(opened, outputs=[*menus, *merged, *sized, *options], **QUIET)
         for form in forms:
