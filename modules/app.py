@@ -35,6 +35,7 @@ from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
 from modules.prompts.stylefiles import Styles
 from modules.prompts.wildcards import Wildcards
+from modules.settings.defaults import Defaults
 from modules.settings.folders import Folders
 from modules.settings.options import Options, View, frozen
 from modules.settings.outputs import output_folders
@@ -61,6 +62,7 @@ class App:
     launch: Launch
     folders: Folders
     options: Options
+    defaults: Defaults
     library: Library
     sources: Sources
     shelves: Shelves
@@ -192,6 +194,20 @@ class App:
                 self.engine.load(chosen)
 
         return self.queue.submit("load", work)
+
+    def hash_checkpoints(self) -> Job:
+        """Queue the hashing of every checkpoint that was never hashed."""
+
+        def work(progress: Progress) -> None:
+            every = self.library.checkpoints()
+            progress.say("Hashing")
+            progress.begin(1, len(every))
+            for place, one in enumerate(every):
+                progress.stop.check()
+                self.library.hashed(one)
+                progress.at(place + 1)
+
+        return self.queue.submit("hash", work)
 
     def unload_checkpoint(self) -> Job:
         """Queue the letting go of every loaded checkpoint; the next picture loads its own again."""
@@ -382,6 +398,7 @@ def build(launch: Launch) -> App:
         launch=launch,
         folders=folders,
         options=options,
+        defaults=Defaults(folders.defaults),
         library=library,
         sources=sources,
         shelves=shelves,

@@ -25,6 +25,7 @@ class Folders:
     upscalers: dict[str, tuple[Path, ...]]  # by kind
     faces: dict[str, tuple[Path, ...]]  # by face restorer
     config: Path
+    defaults: Path  # what the page's fields begin with
 
     @classmethod
     def of(cls, launch: Launch) -> Folders:
@@ -52,6 +53,7 @@ class Folders:
                 "GFPGAN": (models / "GFPGAN", *_more(launch.gfpgan_models_path)),
             },
             config=_path(launch.ui_settings_file, data / "config.json"),
+            defaults=_path(launch.ui_config_file, data / "ui-config.json"),
         )
 
     @property

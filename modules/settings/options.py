@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections import ChainMap
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modules.declare import Spec, specs
@@ -66,6 +66,15 @@ def checked(known: Mapping[str, Spec], values: Mapping[str, Any]) -> dict[str, A
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of another settings file: options changed, how many keys nothing here knows, what was refused."""
+
+    changed: list[str]
+    unknown: int
+    refused: list[str]
+
+
 class Options:
     """All options by name, and the one way to change them."""
 
@@ -124,6 +133,34 @@ class Options:
             if value != getattr(before, name):
                 for listener in self._listeners.get(name, []):
                     listener(value)
+
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """The options that are not as they came, by name: what they are and what they were."""
+        view = self.view()
+        both = {name: (getattr(view, name), spec.default) for name, spec in self.specs.items()}
+        return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+    def reset(self, names: Iterable[str]) -> None:
+        """Let options be as they came; the file as it was is kept beside. Forbidden where one is frozen."""
+        self._store.keep_copy()
+        self.change({name: self.specs[name].default for name in names})
+
+    def take(self, values: Mapping[str, Any]) -> Taken:
+        """Take over another program's settings file; what cannot be taken is told, unknown keys wait in the file."""
+        taken: dict[str, Any] = {}
+        bad = []
+        for name, value in values.items():
+            try:
+                taken |= checked(self.specs, {name: value}) if name in self.specs else {}
+            except ParameterError as error:
+                bad.append(str(error))
+        before = self.view()
+        changes = {name: value for name, value in taken.items() if value != getattr(before, name)}
+        self._store.keep_copy()
+        self.change(changes)
+        unknown = {name: value for name, value in values.items() if name not in self.specs}
+        self._store.update(unknown)
+        return Taken(sorted(changes), len(unknown), bad)
 
     def on_change(self, name: str, listener: Listener) -> None:
         """Call `listener(value)` after the option was changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,18 @@ class Store:
             raise WebuiError(f"{self.path} cannot be read ({error}); mend its permissions or remove it.") from error
         log.warning("%s could not be read (%s); it is kept as %s and the defaults are used.", self.path, error, kept)
         return {}
+
+    def keep_copy(self) -> None:
+        """Put a copy of the file beside it, under the first free name; WebuiError if that cannot be done."""
+        number = 1
+        while (kept := self.path.with_name(f"{self.path.name}.before-{number}")).exists():
+            number += 1
+        try:
+            shutil.copyfile(self.path, kept)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise WebuiError(f"{self.path} could not be copied, so nothing was changed: {error.strerror}.") from error
 
     def update(self, changes: dict[str, Any]) -> None:
         """Take the changes and write the file; on a failed write nothing is changed and WebuiError says why."""

@@ -12,8 +12,11 @@ import gradio as gr
 from modules.app import App
 from modules.declare import specs
 from modules.generate.request import Request
+from modules.settings.defaults import VALUE
 from modules.webui.controls import QUIET
-from modules.webui.widgets import face, form
+from modules.webui.widgets import accepted, face, form
+
+SIZE = "width", "height"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +73,31 @@ def make(app: App, tab: str, kind: type[Request], looks: Mapping[str, Mapping[st
         elem_id=f"{tab}_override_settings",
     )
     live = {name: look.get("unsaid", "") for name, look in looks.items() if specs(kind)[name].choices in app.catalogs}
-    return Form(tab, kind, form(kind, tab, app.catalogs, looks), {}, overrides, live)
+    return Form(tab, kind, form(kind, tab, app.catalogs, looks, app.defaults), {}, overrides, live)
+
+
+def opening(made: Form) -> list[str]:
+    """The fields that `restocked` brings up to date; the sizes have a way of their own."""
+    return [name for name in made.fields if name not in SIZE]
 
 
 def restocked(app: App, made: Form) -> list[Any]:
-    """Updates of the form's menus that give them what there is to choose from now."""
+    """Updates of the form for a page that is opened: menus get what there is to choose from now, fields their defaults.
+
+    The components were made at start; only what ui-config.json says otherwise since is sent.
+    """
     known = specs(made.kind)
-    return [
-        gr.update(choices=face(known[name], app.catalogs, known[name].default, unsaid)["choices"])
-        for name, unsaid in made.menus.items()
-    ]
+    updates = []
+    for name in opening(made):
+        component, words = made.fields[name], {}
+        wish = accepted(known[name], app.defaults.of(made.tab, component.label)).get(VALUE)
+        if wish is not None and wish != component.value:
+            words["value"] = wish
+        if name in made.menus:
+            usual = known[name].default if wish is None else wish
+            words["choices"] = face(known[name], app.catalogs, usual, made.menus[name])["choices"]
+        updates.append(gr.update(**words) if words else gr.skip())
+    return updates
 
 
 def remember(made: Form) -> None:

@@ -45,7 +45,7 @@ TOLD = dict(
 
 def build(app: App) -> list[Any]:
     """Place the tab; gives the menus whose entries change with the files there are, in the order of `restocked`."""
-    fields = form(Merge, TAB, app.catalogs, LOOKS)
+    fields = form(Merge, TAB, app.catalogs, LOOKS, app.defaults)
     with gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
         with gr.Column(min_width=320):
             _place(app, fields)

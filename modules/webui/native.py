@@ -10,11 +10,10 @@ import gradio as gr
 from modules.app import App
 from modules.exceptions import WebuiError
 from modules.generate.request import Txt2Img
+from modules.settings.defaults import VALUE
 from modules.webui.controls import AS_IS, QUIET
-from modules.webui.form import Form
+from modules.webui.form import SIZE, Form
 from modules.weights.sidecar import Sidecar
-
-SIZE = "width", "height"
 
 
 def told(app: App) -> str:
@@ -33,12 +32,13 @@ def sizes(forms: tuple[Form, ...]) -> list[Any]:
     return [form.fields[name] for form in forms for name in SIZE]
 
 
-def opening(forms: tuple[Form, ...], text: str) -> list[Any]:
+def opening(app: App, forms: tuple[Form, ...], text: str) -> list[Any]:
     """Values for the sizes of a page that is opened; what the browser kept of the user's own goes over them."""
     usual = Txt2Img()
     side = json.loads(text)["side"] if text else None
     values = {"width": side or usual.width, "height": side or usual.height}
-    return [values[name] for form in forms for name in SIZE]
+    named = [(form.tab, form.fields[name].label, values[name]) for form in forms for name in SIZE]
+    return [app.defaults.of(tab, label).get(VALUE, value) for tab, label, value in named]
 
 
 def button(tab: str) -> Any:

@@ -26,7 +26,7 @@ from modules.webui import (
     txt2img,
 )
 from modules.webui.controls import QUIET
-from modules.webui.form import recall, restocked
+from modules.webui.form import opening, recall, restocked
 from modules.webui.options_form import as_json, updates
 from modules.webui.shelf import Shelf
 from modules.webui.uploads import Marked
@@ -60,10 +60,10 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 history_tab.build(app, shelf, words, images, finished)
             _guests_pages(app)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
-                settings = settings_tab.build(app, settings_json, set(quick))
+                settings = settings_tab.build(app, settings_json, set(quick), (words, images, finished))
 
         forms = words, images, finished
-        menus = [form.fields[name] for form in forms for name in form.menus]
+        menus = [form.fields[name] for form in forms for name in opening(form)]
         for guest in app.guests:
             guest.page_stands(demo, {form.tab: form for form in forms})
         options = [settings_json, *quick.values(), settings.given, *settings.fields.values()]
@@ -71,7 +71,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         def opened() -> list[Any]:
             stocked = [update for form in forms for update in restocked(app, form)]
             side = native.told(app)
-            first = [*stocked, *merger_tab.restocked(app), *native.opening((words, images), side), side]
+            first = [*stocked, *merger_tab.restocked(app), *native.opening(app, (words, images), side), side]
             return [*first, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from modules.app import App
 from modules.declare import Spec
 from modules.exceptions import WebuiError
 from modules.settings.reach import Role, User
+from modules.webui import settings_care
 from modules.webui.controls import AS_IS, QUIET
+from modules.webui.form import Form
 from modules.webui.options_form import as_json, option_widget, updates
 from modules.webui.submit import who
 
@@ -27,10 +30,11 @@ class Settings:
     given: Any  # gr.State: values by option name
 
 
-def build(app: App, settings_json: Any, elsewhere: set[str]) -> Settings:
+def build(app: App, settings_json: Any, elsewhere: set[str], forms: Sequence[Form]) -> Settings:
     """Place the tab; options in `elsewhere` (the quick settings) have their widget already."""
     with gr.Row(elem_id="settings_head"):
         apply = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", min_width=140)
+        show = gr.Button("Show all pages", elem_id="settings_show_all_pages", min_width=140)
         reload = gr.Button("Reload UI", elem_id="settings_restart_gradio", min_width=140)
         if app.launch.share:
             stop = gr.Button("Stop sharing", elem_id="share_stop", variant="stop", min_width=140)
@@ -50,6 +54,7 @@ def build(app: App, settings_json: Any, elsewhere: set[str]) -> Settings:
             with gr.Tab(section, elem_id=f"settings_{slug(section)}", elem_classes=["settings-page"]):
                 for name, spec in specs.items():
                     fields[name] = option_widget(app, name, info=note(spec))
+        settings_care.build(app, forms)
     made = Settings(fields, gr.State({}))
 
     async def changed(given: dict[str, Any], request: gr.Request, **values: Any) -> tuple[str, dict[str, Any], str]:
@@ -57,6 +62,7 @@ def build(app: App, settings_json: Any, elsewhere: set[str]) -> Settings:
 
     outputs = [result, made.given, settings_json]
     apply.click(changed, inputs=[made.given], inputs_kwargs=fields, outputs=outputs, **AS_IS)
+    show.click(None, js="showAllSettings", **QUIET)
     reload.click(None, js="reloadPage", **QUIET)
     return made
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 
 from modules.declare import Spec, specs
+from modules.settings.defaults import VALUE, Defaults
 
+log = logging.getLogger(__name__)
+
+BOUNDS = ("minimum", "maximum", "step")
 Catalogs = Mapping[str, Callable[[], list[str]]]
 
 ELEM_IDS = {  # A1111's own words
@@ -72,11 +77,14 @@ def face(spec: Spec, catalogs: Catalogs, value: Any, unsaid: str = "") -> dict[s
 def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: str = "", **words: Any) -> Any:
     """The component that edits a field; `words` are more properties of it, for a number maybe words to choose from.
 
-    `radio`: choices stand side by side.
+    `radio`: choices stand side by side. `own`: what the user wants otherwise, by the names of ui-config.json.
     """
-    radio = words.pop("radio", False)
+    radio, own = words.pop("radio", False), accepted(spec, words.pop("own", {}))
+    words = words | own
+    value = words.pop("value", value)
     made: dict[str, Any] = {"label": spec.label, "elem_id": elem_id(tab, spec.name), "interactive": True} | words
     made |= face(spec, catalogs, spec.default if value is None else value, unsaid)
+    made |= {name: wanted for name, wanted in own.items() if name != VALUE}
     if "choices" in words:
         return gr.Radio(**made | {"choices": words["choices"], "value": int(made["value"])})
     if spec.type is list:
@@ -84,7 +92,7 @@ def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: 
     if spec.choices:
         return (gr.Radio if radio else gr.Dropdown)(**made)
     if spec.slider:
-        return gr.Slider(step=spec.slider.step, **made)
+        return gr.Slider(**{"step": spec.slider.step} | made)
     if spec.type is bool:
         return gr.Checkbox(**made)
     if spec.type in (int, float):
@@ -92,10 +100,36 @@ def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: 
     return gr.Textbox(**made)
 
 
-def form(cls: type, tab: str, catalogs: Catalogs, looks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The components of the fields in `looks` by name, not yet placed: the layout renders each where it stands."""
+def accepted(spec: Spec, own: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a user's wishes a field can have: a valid value, bounds for a slider, and whether it is seen."""
+    made: dict[str, Any] = {name: wish for name, wish in own.items() if name == "visible" and isinstance(wish, bool)}
+    bounds = {name: wish for name, wish in own.items() if name in BOUNDS and isinstance(wish, (int, float))}
+    made |= bounds if spec.slider and bounds.get("step", 1) > 0 else {}
+    if VALUE in own:
+        try:
+            made[VALUE] = spec.check(own[VALUE])
+        except ValueError as error:
+            log.warning("ui-config.json: %s", error)
+    return made
+
+
+def form(
+    cls: type, tab: str, catalogs: Catalogs, looks: Mapping[str, Mapping[str, Any]], defaults: Defaults | None = None
+) -> dict[str, Any]:
+    """The components of the fields in `looks` by name, not yet placed: the layout renders each where it stands.
+
+    `defaults`: what the user has them begin with.
+    """
     known = specs(cls)
-    return {name: widget(known[name], tab, catalogs, render=False, **words) for name, words in looks.items()}
+    own = {name: wishes(defaults, tab, known[name], words) for name, words in looks.items()}
+    return {
+        name: widget(known[name], tab, catalogs, render=False, own=own[name], **words) for name, words in looks.items()
+    }
+
+
+def wishes(defaults: Defaults | None, tab: str, spec: Spec, look: Mapping[str, Any]) -> dict[str, Any]:
+    """What ui-config.json says of a field."""
+    return {} if defaults is None else defaults.of(tab, str(look.get("label", spec.label)))
 
 
 def hints(cls: type, tab: str) -> dict[str, str]:

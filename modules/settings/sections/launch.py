@@ -33,6 +33,7 @@ class Launch:
     no_download_sd_model: bool = param(False, "Do not offer the built-in demo checkpoint where there is no other", flag="--no-download-sd-model")
     styles_file: list[str] = param([], "Style files; each may hold *", flag="--styles-file", doc="Default: styles.csv under the data folder.")
     ui_settings_file: str = param("", "Settings file", flag="--ui-settings-file", doc="Default: config.json under the data folder.")
+    ui_config_file: str = param("", "File of what the page's fields begin with", flag="--ui-config-file", doc="Default: ui-config.json under the data folder.")
     no_hashing: bool = param(False, "Do not compute checkpoint hashes", flag="--no-hashing")
     skip_load_model_at_start: bool = param(False, "Load the checkpoint at the first picture, not at start", flag="--skip-load-model-at-start")
     port: int = param(7860, "Port of the server", flag="--port", valid=Range(1, 65535))
@@ -83,7 +84,7 @@ MEANINGLESS: dict[str, int] = {
     "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
     "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--ui-debug-mode": 0,
     "--config": 1, "--textual-inversion-templates-dir": 1, "--localizations-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
-    "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--ui-config-file": 1, "--lowram": 0,
+    "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--lowram": 0,
     "--disable-model-loading-ram-optimization": 0, "--opt-channelslast": 0, "--xformers": 0, "--force-enable-xformers": 0,
     "--xformers-flash-attention": 0, "--opt-split-attention": 0, "--opt-split-attention-v1": 0, "--opt-split-attention-invokeai": 0,
     "--opt-sub-quad-attention": 0, "--sub-quad-q-chunk-size": 1, "--sub-quad-kv-chunk-size": 1, "--sub-quad-chunk-threshold": 1,

@@ -2,6 +2,7 @@
 "use strict";
 
 let searched = "";
+let allPages = false; // "Show all pages" was pressed
 
 function settingsPages() {
     return Array.from(document.querySelectorAll("#settings > .settings-page, #settings .settings-page"));
@@ -18,11 +19,21 @@ async function visitSettings() {
 }
 
 function filterSettings() {
-    document.getElementById("settings")?.classList.toggle("searching", searched !== "");
+    document.getElementById("settings")?.classList.toggle("searching", allPages || searched !== "");
     for (const block of document.querySelectorAll('#settings [id^="setting_"]')) {
         const found = `${block.id} ${block.textContent}`.toLowerCase().includes(searched);
         block.classList.toggle("not-found", searched !== "" && !found);
     }
+}
+
+/** gradio: all sub-pages one below the other, or one at a time again. */
+async function showAllSettings() {
+    allPages = !allPages;
+    if (allPages) {
+        await visitSettings();
+    }
+    filterSettings();
+    return [];
 }
 
 document.addEventListener("input", async (event) => {
@@ -38,7 +49,7 @@ document.addEventListener("input", async (event) => {
 });
 
 onAfterUiUpdate(() => {
-    if (searched && document.getElementById("settings")) {
+    if ((searched || allPages) && document.getElementById("settings")) {
         filterSettings();
     }
     giveHints();
