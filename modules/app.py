@@ -195,20 +195,6 @@ class App:
 
         return self.queue.submit("load", work)
 
-    def hash_checkpoints(self) -> Job:
-        """Queue the hashing of every checkpoint that was never hashed."""
-
-        def work(progress: Progress) -> None:
-            every = self.library.checkpoints()
-            progress.say("Hashing")
-            progress.begin(1, len(every))
-            for place, one in enumerate(every):
-                progress.stop.check()
-                self.library.hashed(one)
-                progress.at(place + 1)
-
-        return self.queue.submit("hash", work)
-
     def unload_checkpoint(self) -> Job:
         """Queue the letting go of every loaded checkpoint; the next picture loads its own again."""
 
@@ -332,14 +318,7 @@ class Engine:
         progress.say("Hashing")
         hashed = tuple(library.hashed(one) for one in planned.models) if planned.merge.save_metadata else planned.models
         progress.say("Merging")
-
-        def tell(done: int, count: int) -> None:
-            progress.stop.check()
-            if not done:
-                progress.begin(1, count)
-            progress.at(done)
-
-        path = merge(planned, hashed, tell)
+        path = merge(planned, hashed, progress.count)
         library.scan()
         return path
 

@@ -73,6 +73,13 @@ class Progress:
             self.preview_id += 1
         self._tell()
 
+    def count(self, done: int, of: int) -> None:
+        """`done` pieces of the work are done, of how many; Interrupted when it is to end."""
+        self.stop.check()
+        if not done:
+            self.begin(1, of)
+        self.at(done)
+
     def say(self, text: str) -> None:
         """What is being done, for people."""
         self.text = text

@@ -14,6 +14,8 @@ import gradio as gr
 
 from modules.app import App
 from modules.exceptions import ParameterError, WebuiError
+from modules.jobs.progress import Progress
+from modules.jobs.queue import Job
 from modules.prompts.stylefiles import Styles
 from modules.prompts.styles import Style
 from modules.settings.defaults import VALUE, parsed
@@ -226,7 +228,18 @@ def _actions(app: App) -> None:
 
     unload.click(done(app.unload_checkpoint, "The checkpoint is out of memory."), outputs=[result], **AS_IS)
     load.click(done(app.load_checkpoint, "The checkpoint is loaded."), outputs=[result], **AS_IS)
-    hashes.click(done(app.hash_checkpoints, "Every checkpoint's hash is known."), outputs=[result], **AS_IS)
+    hashes.click(done(lambda: _hash_all(app), "Every checkpoint's hash is known."), outputs=[result], **AS_IS)
+
+
+def _hash_all(app: App) -> Job:
+    def work(progress: Progress) -> None:
+        every = app.library.checkpoints()
+        progress.say("Hashing")
+        for place, one in enumerate(every):
+            progress.count(place, len(every))
+            app.library.hashed(one)
+
+    return app.queue.submit("hash", work)
 
 
 def _licences() -> str:
