@@ -36,8 +36,8 @@ CATALOGS = {
 SPELT = {
     "generate/request.py", "generate/plan.py", "generate/infotext.py",
     "webapi/schemas.py", "webapi/info.py", "webui/widgets.py",
-    "webui/generation.py", "webui/txt2img.py", "webui/img2img.py", "webui/send.py", "webui/styles_dialog.py", "prompts/stylefiles.py",
-    "webui/keeping.py",
+    "webui/generation.py", "webui/txt2img.py", "webui/img2img.py", "webui/send.py", "prompts/stylefiles.py",
+    "webui/keeping.py", "webui/styles_dialog.py",
     "host/gathering.py", "host/catalogue.py", "host/builtin/alternative.py", "host/builtin/xyz_axes.py",
     "host/builtin/prompts_from_file.py", "webui/script_form.py",
 }  # fmt: skip
