@@ -63,7 +63,7 @@ def build(app: App, tab: str) -> Dialog:
             save = gr.Button("Save", variant="primary", elem_id=f"{tab}_edit_style_save", min_width=80)
             delete = gr.Button("Delete", elem_id=f"{tab}_edit_style_delete", min_width=80)
             close = gr.Button("Close", elem_id=f"{tab}_edit_style_close", min_width=80)
-    opens.click(None, js=f"() => openDialog('{dialog}')", **QUIET)
+    opens.click(None, js=f"() => showDialog('{dialog}')", **QUIET)
     close.click(None, js="closeDialog", **QUIET)
     return Dialog(name, prompt, negative, refresh, apply, copy, save, delete)
 

@@ -4,7 +4,7 @@
 let openedFrom = null; // where the focus goes back to
 
 /** gradio: show a dialog. */
-function openDialog(id) {
+function showDialog(id) {
     openedFrom = document.activeElement;
     document.body.dataset.dialog = id;
     const dialog = document.getElementById(id);
