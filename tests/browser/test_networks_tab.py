@@ -30,6 +30,7 @@ def test_cards_are_found_used_and_edited(ui, data):
     count = page.locator("#txt2img_lora .extra-count")
     cards = page.locator("#txt2img_lora_cards .card")
     expect(count).to_have_text("300 files")
+    expect(page.locator('.card[data-name="style_0"]')).to_be_visible()  # the list has its height
     assert cards.count() < 150  # only those in sight
     page.locator("#txt2img_lora_cards").evaluate("view => view.scrollTop = view.scrollHeight")
     expect(page.locator('.card[data-name="style_289"]')).to_be_visible()

@@ -26,7 +26,8 @@ def test_jobs_are_added_ordered_taken_out_and_shown(ui, browser, address):
     second = Ui(other, address)
     expect(second.at("interrupt")).to_be_visible()
     expect(other.locator(".progressDiv")).to_be_visible()
-    second.at("interrupt").click()
+    with other.expect_response(lambda answer: "gradio_api" in answer.url and answer.request.method == "POST"):
+        second.at("interrupt").click()
     other.context.close()
 
     expect(page.locator("#html_info_txt2img")).to_contain_text("third", timeout=JOB_MS)
