@@ -129,6 +129,13 @@ class Library:
 
     def first(self) -> Checkpoint | None:
         """What to use when none is chosen."""
+        found = self._first()
+        if found is not None and not found.path.is_file():  # taken away since the last look
+            self.scan()
+            found = self._first()
+        return found
+
+    def _first(self) -> Checkpoint | None:
         every = sorted(self.checkpoints(), key=lambda one: (one.path != self._preferred, one.path == self._spare))
         return every[0] if every else None
 

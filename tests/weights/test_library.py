@@ -93,3 +93,8 @@ def test_a_spare_file_among_others_is_not_the_first(folder):
     (spare := folder / "A demo.safetensors").write_bytes(b"d")
     library = Library((folder,), Hashes(folder / "h.json"), spare=spare)
     assert library.checkpoints()[0].path == spare and library.first().name == "A model.safetensors"
+
+
+def test_a_file_taken_away_is_not_the_first(library, folder):
+    (folder / "A model.safetensors").unlink()
+    assert library.first().name == "b.safetensors" and len(library.checkpoints()) == 2
