@@ -93,14 +93,18 @@ def page(browser, address) -> Iterator[Page]:
     context.on("weberror", lambda error: wrong.append(f"error: {error.error}"))
     context.on("console", lambda said: _note(said, made, wrong))
     context.on("request", lambda asked: None if _is_near(asked.url, address) else wrong.append(f"request: {asked.url}"))
+    made.on("request", lambda asked: setattr(made, "leaving", made.leaving or asked.is_navigation_request()))
+    made.on("domcontentloaded", lambda _: setattr(made, "leaving", False))
+    made.leaving = False
     yield made
+    made.leaving = True
     context.close()
     assert not wrong
 
 
 def _note(said: ConsoleMessage, page: Page, wrong: list[str]) -> None:
-    """Errors, but for gradio's word that a reload cut its open stream off."""
-    cut = getattr(page, "leaving", False) and said.text.startswith(CUT_OFF)
+    """Errors, but for gradio's word that leaving the page cut its open stream off."""
+    cut = page.leaving and said.text.startswith(CUT_OFF)
     if said.type == "error" and not cut:
         wrong.append(f"console: {said.text}")
 
@@ -126,9 +130,7 @@ class Ui:
 
     def reload(self) -> None:
         """Press F5."""
-        self.page.leaving = True
         self.page.reload()
-        self.page.leaving = False
         self.ready()
 
     def ready(self) -> None:
