@@ -228,7 +228,10 @@ def bind(app: App, runs: Runs, form: Form, output: Output) -> None:
 
 
 def bind_runs(runs: Runs, form: Form, output: Output) -> None:
-    """Generate, Interrupt, Skip, and the hidden button that fetches the result of a task the page came back to."""
+    """Generate, Interrupt, Skip, and the hidden button that fetches the result of a task the page came back to.
+
+    All go past gradio's queue, whose stream of events to the browser can lose one: a result must not hang on it.
+    """
     tab, buttons = form.tab, form.buttons
     task = f"() => [shownTask('{tab}')]"
     given, sent = [output.task], form.sent()
@@ -240,6 +243,7 @@ def bind_runs(runs: Runs, form: Form, output: Output) -> None:
         outputs=[output.log, output.task],
         js=f"(...values) => submit('{tab}', {names}, values)",
         trigger_mode="multiple",
+        queue=False,
         **AS_IS,
     ).then(None, inputs=given, js=f"(task) => submitted('{tab}', task)", **QUIET)
     queued = gr.Textbox(visible="hidden", elem_id=f"{tab}_enqueued")
@@ -250,6 +254,7 @@ def bind_runs(runs: Runs, form: Form, output: Output) -> None:
         outputs=[output.log, queued],
         js=f"(...values) => enqueue('{tab}', {names}, values)",
         trigger_mode="multiple",
+        queue=False,
         **AS_IS,
     ).then(None, inputs=[queued], js=f"(task) => enqueued('{tab}', task)", **QUIET)
     buttons["restore"].click(
@@ -258,6 +263,7 @@ def bind_runs(runs: Runs, form: Form, output: Output) -> None:
         outputs=output.components(),
         js=task,
         trigger_mode="multiple",
+        queue=False,
         **FREE,
     ).then(None, inputs=given, js=f"(task) => ended('{tab}', task)", **QUIET)
     stopping = f"() => [stopTask('{tab}')]"

@@ -49,7 +49,7 @@ def button(tab: str) -> Any:
 def bind(app: App, settings_json: Any, forms: tuple[Form, ...]) -> Any:
     """Tell the scripts when the checkpoint changes, and let the buttons work; gives the component that tells them."""
     text = gr.Textbox(visible="hidden", elem_id="native_size")
-    settings_json.change(lambda: told(app), outputs=[text], **AS_IS)
+    settings_json.change(lambda: told(app), outputs=[text], queue=False, **AS_IS)
     text.change(None, inputs=[text], js="readNativeSize", **QUIET)
     for form in forms:
         pair = [form.fields[name] for name in SIZE]

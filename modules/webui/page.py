@@ -80,7 +80,8 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             extras_tab.bind_gallery(form, output, finished)
         styles_dialog.bind(app, [(dialog, form) for form in (words, images) for dialog in form.dialogs])
         sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
-        loaded = demo.load(opened, outputs=[*menus, *merged, *sized, *options], **QUIET)
+        # Past gradio's queue: of several events that begin at once its browser half can lose one.
+        loaded = demo.load(opened, outputs=[*menus, *merged, *sized, *options], queue=False, **QUIET)
         for form in forms:
             loaded = loaded.then(**recall(form), **QUIET)
         loaded.then(None, js="uiReady", **QUIET)

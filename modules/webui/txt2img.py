@@ -77,7 +77,7 @@ def _hires(form: Form) -> None:
                 form.place("hr_prompt", "hr_negative_prompt")
     sizes = {name: form.fields[name] for name in SIZES}
     changes = [component.change for component in sizes.values()]
-    gr.on(changes, told_again, inputs_kwargs=sizes, outputs=[told], trigger_mode="always_last", **AS_IS)
+    gr.on(changes, told_again, inputs_kwargs=sizes, outputs=[told], trigger_mode="always_last", queue=False, **AS_IS)
 
 
 def told_again(**sizes: Any) -> str:
