@@ -35,6 +35,7 @@ class Job:
     result: Any = None
     error: Exception | None = None
     created: float = field(default_factory=time.time)
+    ended: float = 0.0  # when nothing more happened; 0.0 before
     owner: str = ""  # whose job it is; "" is whoever runs the program
     turn: int = 0  # jobs run in the order of their turns
     finished: threading.Event = field(default_factory=threading.Event)
@@ -204,8 +205,8 @@ class Queue:
     def _finish(self, job: Job, state: State, error: Exception | None = None) -> None:
         if self.current is job:
             self.current = None
-        job.error, job.state = error, state
-        self.store.end(job.id, time.time(), state, _sentence(error) if error else None)
+        job.error, job.ended, job.state = error, time.time(), state
+        self.store.end(job.id, job.ended, state, _sentence(error) if error else None)
         job.work = _spent
         job.finished.set()
         self._tell(job)

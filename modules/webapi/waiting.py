@@ -57,7 +57,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 def _listed(queue: Queue) -> list[Job]:
     """What runs, what waits in its order, then the newest that are over."""
     current, waiting = queue.current, queue.waiting()
-    over = [job for job in queue.recent() if job.completed][-DONE:]
+    over = sorted((job for job in queue.recent() if job.completed), key=lambda job: job.ended)[-DONE:]
     return [job for job in [current, *waiting, *reversed(over)] if job is not None and job.kind in KINDS]
 
 

@@ -30,6 +30,7 @@ def test_jobs_are_added_ordered_taken_out_and_shown(ui, browser, address):
         second.at("interrupt").click()
     other.context.close()
 
+    # The one put first ran before the third, which is therefore the last to be shown.
     expect(page.locator("#html_info_txt2img")).to_contain_text("third", timeout=JOB_MS)
     expect(page.locator("#webui-queue > button")).to_have_text("Queue")
     page.locator("#webui-queue li", has_text="fourth").locator(".queue-show").click()

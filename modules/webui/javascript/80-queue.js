@@ -35,18 +35,29 @@ function keepNext(tab, tasks) {
     sessionStorage.setItem(NEXT + tab, JSON.stringify(tasks));
 }
 
-/** A run is over: the tab shows the next of its jobs. */
-function showNext(tab) {
-    const [next, ...rest] = nextTasks(tab);
+/** A run is over: the tab shows the next of its jobs in the order in which they run, which may not be that of asking. */
+async function showNext(tab) {
+    await lookAtQueue();
+    const order = [...queueJobs].sort((one, other) => queueTime(one) - queueTime(other)).map((job) => job.id);
+    const out = queueJobs.filter((job) => job.state === "cancelled").map((job) => job.id);
+    const tasks = nextTasks(tab).filter((id) => !out.includes(id)).sort((one, other) => order.indexOf(one) - order.indexOf(other));
+    if (isRunning(tab)) {
+        return;
+    }
+    const [next, ...rest] = tasks;
+    keepNext(tab, rest);
     if (next) {
-        keepNext(tab, rest);
         startRun(tab, next, false);
     }
 }
 
+/** Where a listed job stands in time: those that are over come newest first, behind the one that runs and its followers. */
+function queueTime(job) {
+    return ["running", "queued"].includes(job.state) ? job.position : -1 - queueJobs.indexOf(job);
+}
+
 onRunEnded((tab) => {
     showNext(tab);
-    lookAtQueue();
     playNotification();
 });
 
