@@ -155,6 +155,7 @@ class ImageRuns(Runs):
             return made
         several = "-[generation_number]" if request.n_iter * request.batch_size > 1 else ""
         where = {
+            "samples_save": True,  # whoever names a folder wants them there
             "outdir_samples": str(batch.output),
             "save_to_dirs": False,
             "save_images_add_number": False,

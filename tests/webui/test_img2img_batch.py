@@ -77,6 +77,17 @@ def test_a_folder_is_drawn_over_and_saved_by_name(tab, folder, tmp_path):
     assert {"b-1.png", "b-2.png", "b.png"} <= set(saved(tmp_path / "out"))
 
 
+def test_a_named_folder_is_saved_to_even_where_saving_is_off(tab, folder, program, tmp_path):
+    program.options.change({"samples_save": False})
+    try:
+        ran(tab, folder, batch_output_dir=str(tmp_path / "out"))
+        with_none = ran(tab, folder)
+    finally:
+        program.options.change({"samples_save": True})
+    assert list(saved(tmp_path / "out")) == ["a[seed].png", "b.png", "c.png"]
+    assert not any(shown.path for shown in with_none.shown)
+
+
 def test_without_an_output_folder_they_are_saved_as_usual_and_few_are_shown(tab, folder, program):
     program.options.change({"img2img_batch_show_results_limit": 2})
     try:
