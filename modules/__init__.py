@@ -2,7 +2,7 @@
 
 FLOORS = (
     ("declare", "exceptions"),
-    ("prompts", "sampling", "imaging", "jobs", "settings"),
+    ("prompts", "sampling", "imaging", "jobs", "settings", "remote"),
     ("weights", "history"),
     ("generate",),
     ("guests", "host"),

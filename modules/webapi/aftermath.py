@@ -10,9 +10,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from modules import remote
 from modules.exceptions import Forbidden, WebuiError
 from modules.jobs.queue import Job, Queue
-from modules.webapi import outside
 from modules.webapi.progress import failure
 from modules.webapi.results import Results
 
@@ -89,7 +89,7 @@ class Aftermath:
             for pause in PAUSES:
                 time.sleep(pause)
                 try:
-                    status = outside.post(url, body, {"X-Job": job.id.encode("ascii", "replace")}, local=local)
+                    status = remote.post(url, body, {"X-Job": job.id.encode("ascii", "replace").decode()}, local=local)
                 except WebuiError as refused:
                     log.warning("The webhook of job %s was not told: %s", job.id, refused)
                     if isinstance(refused, Forbidden):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from modules import remote
 from modules.app import App
 from modules.exceptions import Forbidden, NotFound, ParameterError
 from modules.generate.request import Img2Img, Txt2Img
@@ -148,7 +149,7 @@ class Desk:
         if body.webhook:
             view = self._app.options.view()
             outside.allowed(view)
-            outside.checked(body.webhook)
+            remote.checked(body.webhook)
         if key is None:
             return self._now(self._queue(body, user, None)), True
         digest = hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from modules import remote
+from modules.exceptions import Forbidden, ParameterError
 from modules.webapi import outside
 
 IMG2IMG = {"steps": 1, "width": 16, "height": 16}
@@ -63,9 +65,9 @@ def site(png):
 def friend(site, monkeypatch):
     """An address out there that is the site; every other name is what it is."""
     site.seen.clear()
-    real = outside.Guarded._address
+    real = remote.Guarded._address
     monkeypatch.setattr(
-        outside.Guarded,
+        remote.Guarded,
         "_address",
         lambda self, host, port: "127.0.0.1" if host == "friend" else real(self, host, port),
     )
@@ -83,9 +85,9 @@ def locals_of(port):
 
 def test_addresses():
     for text in ("8.8.8.8", "1.1.1.1", "2606:4700:4700::1111"):
-        assert outside.is_public(ipaddress.ip_address(text))
+        assert remote.is_public(ipaddress.ip_address(text))
     for text in ("127.0.0.1", "::1", "10.1.2.3", "::ffff:10.0.0.1", "2001:0:7f00:1::", "fe80::1", "0.0.0.0", "::"):
-        assert not outside.is_public(ipaddress.ip_address(text))
+        assert not remote.is_public(ipaddress.ip_address(text))
 
 
 def test_a_picture_comes_from_out_there(site, friend):
@@ -97,14 +99,14 @@ def test_a_picture_comes_from_out_there(site, friend):
 
 def test_nothing_of_this_machine_is_asked(site, friend):
     for url in locals_of(site.server_port):
-        with pytest.raises((outside.Forbidden, outside.ParameterError)):
+        with pytest.raises((Forbidden, ParameterError)):
             outside.fetch(url)
-        with pytest.raises((outside.Forbidden, outside.ParameterError)):
-            outside.post(url, b"{}", {})
+        with pytest.raises((Forbidden, ParameterError)):
+            remote.post(url, b"{}", {})
     assert site.seen == []
     for url in locals_of(site.server_port)[:4]:
         path = base64.urlsafe_b64encode(url.encode()).decode()
-        with pytest.raises((outside.Forbidden, outside.ParameterError)):
+        with pytest.raises((Forbidden, ParameterError)):
             outside.fetch(f"{friend}/to/{path}")
     assert all(host.startswith("friend") for host, _ in site.seen)
 
@@ -117,7 +119,7 @@ def test_a_name_that_is_judged_is_the_one_that_is_asked(site, monkeypatch):
     )
     asked = []
     monkeypatch.setattr(
-        outside.httpcore.SyncBackend, "connect_tcp", lambda self, host, *rest: asked.append(host) or 1 / 0
+        remote.httpcore.SyncBackend, "connect_tcp", lambda self, host, *rest: asked.append(host) or 1 / 0
     )
     with pytest.raises(ZeroDivisionError):
         outside.fetch("http://rebinding.example/picture")
@@ -133,7 +135,7 @@ def test_a_name_that_is_judged_is_the_one_that_is_asked(site, monkeypatch):
     ],
 )  # fmt: skip
 def test_odd_addresses(friend, url):
-    with pytest.raises((outside.Forbidden, outside.ParameterError)):
+    with pytest.raises((Forbidden, ParameterError)):
         outside.fetch(url)
 
 
@@ -148,7 +150,7 @@ def test_what_does_not_end_is_ended(friend, monkeypatch):
         (loop, "redirects"),
     ):
         began = time.monotonic()
-        with pytest.raises(outside.ParameterError, match=word):
+        with pytest.raises(ParameterError, match=word):
             outside.fetch(url)
         assert time.monotonic() - began < 5
 
