@@ -66,6 +66,8 @@ def _run(plan: Plan, stores: Stores, folders: Folders, progress: Progress, hooks
         models = Models(plan, stores.checkpoints, stores.networks, progress)
         ready = models.get(plan.stages[0], plan.wording.prompts[0])
         plan = plan.with_checkpoint(0, ready.model.checkpoint)
+        if isinstance(plan.request, Img2Img) and ready.model.arch.given != "edit":  # for others it counts for nothing
+            plan = replace(plan, request=replace(plan.request, image_cfg_scale=None))
         progress.begin(plan.request.n_iter, plan.steps)
         pictures = _pictures(plan, Shop(models, stores, folders, progress, hooks))
     result = Result(

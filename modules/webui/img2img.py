@@ -60,6 +60,7 @@ LOOKS: dict[str, dict[str, Any]] = generation.LOOKS | {
     "soft_inpainting": {"container": False, "elem_classes": ["fold-head"]},
     **dict.fromkeys(SOFT, NARROW),
     "denoising_strength": {},
+    "image_cfg_scale": NARROW | {"value": 1.5, "elem_classes": ["edits"]},  # shown where the checkpoint edits pictures
 }
 
 
@@ -77,7 +78,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             generation.refiner(form)
             _sizes(form)
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
-                form.place("cfg_scale", "distilled_cfg_scale")
+                form.place("cfg_scale", "image_cfg_scale", "distilled_cfg_scale")
             with gr.Row(elem_id=f"{TAB}_denoising_row"):
                 form.place("denoising_strength")
             generation.seed_rows(form)

@@ -1,4 +1,4 @@
-"""The size that the chosen checkpoint was trained for: offered beside the sizes; an untouched page opens with it."""
+"""What the chosen checkpoint is made for: a native size, offered beside the sizes, and perhaps editing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from modules.generate.request import Txt2Img
 from modules.settings.defaults import VALUE
 from modules.webui.controls import AS_IS, QUIET
 from modules.webui.form import SIZE, Form
+from modules.weights.inputs import edits
 from modules.weights.sidecar import Sidecar
 
 
 def told(app: App) -> str:
-    """The chosen checkpoint's name and native side for the scripts, as JSON; empty where it is not known."""
+    """The chosen checkpoint's name, native side and whether it edits, for the scripts, as JSON; empty without one."""
     try:
         now = app.options.view().sd_model_checkpoint
         chosen = app.library.find(now) if now else app.library.first()
         side = Sidecar.of(chosen).side if chosen else None
     except WebuiError:
         return ""
-    return json.dumps({"name": chosen.model_name, "side": side}) if chosen and side else ""
+    return json.dumps({"name": chosen.model_name, "side": side, "edits": edits(chosen)}) if chosen else ""
 
 
 def sizes(forms: tuple[Form, ...]) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from modules.declare import Range, param
 from modules.exceptions import ParameterError
+from modules.weights.inputs import UNET_IN
 from modules.weights.library import Checkpoint, Library
 from modules.weights.networks import headers
 from modules.weights.networks.shelf import Shelf
@@ -20,7 +21,6 @@ FORMATS = ("ckpt", "safetensors")
 SOURCES = ("A, B or C", "B", "C", "Don't")  # of the .yaml beside the result
 LETTERS = "ABC"
 SKIPPED = "cond_stage_model.transformer.text_model.embeddings.position_ids"
-UNET_IN = "model.diffusion_model.input_blocks.0.0.weight"
 GIVEN = {9: ("inpainting", ".inpainting"), 8: ("instruct-pix2pix", ".instruct-pix2pix")}  # input channels beyond 4
 Shapes = Mapping[str, tuple[int, ...]]
 

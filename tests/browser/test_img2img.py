@@ -101,6 +101,13 @@ def test_what_is_painted_and_nothing_else_is_drawn_anew(img):
     assert not changed[32:].any()
 
 
+def test_what_counts_for_models_that_edit_is_shown_for_those_only(img):
+    expect(img.at("image_cfg_scale")).to_be_hidden()
+    img.page.evaluate("readNativeSize(JSON.stringify({name: 'x', side: null, edits: true}))")
+    expect(img.number("image_cfg_scale")).to_have_value("1.5")
+    expect(img.at("native_size")).to_be_hidden()
+
+
 def test_a_sketch_is_drawn_anew_where_it_is(img):
     img.mode("inpaint_sketch")
     expect(img.at("mask_alpha")).to_be_visible()

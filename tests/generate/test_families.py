@@ -17,6 +17,7 @@ from modules.generate.infotext import read
 from modules.generate.plan import request_from
 from modules.generate.request import Img2Img, Txt2Img
 from modules.settings.sections import Launch
+from modules.weights.inputs import edits
 from tests.conftest import GOLDEN, draw_model, drawn
 
 FAMILIES = GOLDEN / "families"
@@ -111,6 +112,18 @@ def test_a_latent_hires_pass_of_an_inpainting_model(families):
 def test_an_editing_model_draws_without_a_picture_too(families):
     values = {"width": 64, "height": 64, "steps": 2, "override_settings": {"sd_model_checkpoint": "tiny-ip2p"}}
     assert families.generate(asked(values)).wait(120).pictures[0].image.size == (64, 64)
+
+
+def test_how_near_it_stays_is_told_of_editing_models_only(families):
+    values = {"width": 64, "height": 64, "steps": 2, "seed": 1, "init_images": ["init128.png"], "image_cfg_scale": 1.2}
+
+    def text(name):
+        made = families.generate(asked(values | {"override_settings": {"sd_model_checkpoint": name}})).wait(120)
+        return made.pictures[0].infotext
+
+    assert "Image CFG scale: 1.2" in text("tiny-ip2p") and "Image CFG" not in text("tiny-sd1")
+    told = {one.model_name: edits(one) for one in families.library.checkpoints()}
+    assert told.pop("tiny-ip2p") and told and not any(told.values())
 
 
 def test_the_scores_and_the_sizes_reach_the_refiner(families):

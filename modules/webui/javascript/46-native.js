@@ -1,26 +1,28 @@
-// The chosen checkpoint's native size: a button beside the sizes says it while they are others.
+// The chosen checkpoint: a button beside the sizes says its native size while they are others; what counts for
+// models that edit pictures is shown for those only.
 "use strict";
 
-let native = null; // {name, side}, or null where the checkpoint's is not known
+let native = null; // {name, side, edits}, side null where the checkpoint does not tell; null without a checkpoint
 const sizesOfTabs = {};
 
-/** gradio: the server tells the chosen checkpoint's size. */
+/** gradio: the server tells of the chosen checkpoint. */
 function readNativeSize(text) {
     native = text ? JSON.parse(text) : null;
+    document.body.classList.toggle("checkpoint-edits", Boolean(native?.edits));
     Object.keys(sizesOfTabs).forEach(offerNativeSize);
     return [];
 }
 
 /** gradio: the button was pressed. */
 function takeNativeSize(width, height) {
-    return native ? [native.side, native.side] : [width, height];
+    return native?.side ? [native.side, native.side] : [width, height];
 }
 
 function offerNativeSize(tab) {
     const button = document.getElementById(`${tab}_native_size`);
     const [width, height] = sizesOfTabs[tab];
     if (button) {
-        const shown = native !== null && (width !== native.side || height !== native.side);
+        const shown = Boolean(native?.side) && (width !== native.side || height !== native.side);
         button.classList.toggle("offered", shown);
         button.textContent = shown ? `Use ${native.side}×${native.side}, the size that ${native.name} was trained for` : "";
     }
