@@ -157,7 +157,8 @@ def _timeouts() -> dict[str, Any]:
 
 
 def _encoded(words: Headers) -> dict[bytes | str, bytes | str]:
-    return dict(words)
+    made: dict[bytes | str, bytes | str] = {**words}
+    return made
 
 
 def _told(response: httpcore.Response) -> dict[str, str]:
