@@ -157,8 +157,7 @@ def _timeouts() -> dict[str, Any]:
 
 
 def _encoded(words: Headers) -> dict[bytes | str, bytes | str]:
-    made: dict[bytes | str, bytes | str] = {**words}
-    return made
+    return {name: value for name, value in words.items()}  # noqa: C416 - its keys may be bytes too
 
 
 def _told(response: httpcore.Response) -> dict[str, str]:
