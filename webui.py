@@ -13,17 +13,19 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from modules import cli, server
 from modules.app import build
-from modules.compat.joining import join
+from modules.compat.joining import found, join
 from modules.exceptions import WebuiError
 
 
 def main() -> int:
     """Run until the user ends it; the exit status."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S", level="INFO")
-    launch, given = cli.read(sys.argv[1:])
+    launch, given, rest = cli.read(sys.argv[1:])
     logging.getLogger().setLevel(launch.loglevel)
     try:
-        app = build(launch)
+        extensions = found(launch)
+        cli.tell_unknown(extensions.preload(rest))
+        app = build(launch, extensions)
         join(app)
         return server.serve(app, fixed_port="port" in given)
     except WebuiError as error:

@@ -27,6 +27,7 @@ from modules.history import lastrun
 from modules.history.catalogue import History
 from modules.host.catalogue import Scripts
 from modules.host.events import Events
+from modules.host.extensions.catalogue import Extensions
 from modules.host.standing import standing
 from modules.imaging.resize import Scaler
 from modules.imaging.thumbnails import Thumbnails
@@ -74,6 +75,7 @@ class App:
     engine: Engine
     scripts: Scripts
     events: Events
+    extensions: Extensions
     catalogs: Mapping[str, Callable[[], list[str]]]
     guests: list[Guest] = dataclasses.field(default_factory=list)  # put in before the page is made
 
@@ -239,7 +241,7 @@ class Engine:
             self._cache = Cache(
                 library,
                 where,
-                limits=lambda: Limits(**_kept(options.view())),
+                limits=lambda: Limits.of(options.view()),
                 companions=Companions(folders.text_encoders, folders.vaes),
             )
             self._depth = Estimator(folders.models / "midas", self._place)
@@ -340,16 +342,7 @@ class Engine:
         return self._captions
 
 
-def _kept(view: View) -> dict[str, Any]:
-    """How the options limit the checkpoints in memory."""
-    return {
-        "count": max(view.sd_checkpoints_limit, 1 + view.sd_checkpoint_cache),
-        "budget": int(view.checkpoints_memory * (1 << 30)),
-        "aside": view.sd_checkpoints_keep_in_cpu,
-    }
-
-
-def build(launch: Launch) -> App:
+def build(launch: Launch, extensions: Extensions | None = None) -> App:
     """The program of one set of flags; starts the worker thread, loads nothing."""
     folders = Folders.of(launch)
     for folder in folders.wanted:
@@ -370,9 +363,9 @@ def build(launch: Launch) -> App:
     upscalers = Upscalers(folders.upscalers)
     engine = Engine(launch, folders, library, options, shelves, upscalers)
     catalogs = menus(library, shelves, upscalers, styles)
-    scripts, events = standing(
-        options, catalogs, folders, lambda request: plan(request, options, library, sources), engine.scaler
-    )
+    extensions = extensions or Extensions(folders, launch, options.stored())
+    means = options, catalogs, folders, lambda request: plan(request, options, library, sources), engine.scaler
+    scripts, events = standing(*means, extensions.troubles)
     app = App(
         launch=launch,
         folders=folders,
@@ -390,6 +383,7 @@ def build(launch: Launch) -> App:
         catalogs=catalogs,
         scripts=scripts,
         events=events,
+        extensions=extensions,
     )
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)
     app.queue.listen(app.job_changed)

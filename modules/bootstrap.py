@@ -32,6 +32,7 @@ FLAGS = {
     "--test": "install the test tools too and run all checks; what follows it goes to pytest",
     "-f": "accepted and ignored: running as root needs no permission",
 }
+SKIPPING = {"--skip-install", "--skip-prepare-environment"}
 
 
 class SetupError(Exception):
@@ -67,6 +68,7 @@ def read_command_line(arguments: list[str]) -> CommandLine:
     """Take apart all arguments, those of COMMANDLINE_ARGS first."""
     end = arguments.index("--test") if "--test" in arguments else len(arguments)
     flags, others = FLAGS.keys() & arguments[:end], [a for a in arguments[:end] if a not in FLAGS]
+    others += ["--skip-install"] if flags & SKIPPING else []  # of extensions' packages too
     return CommandLine(flags, others, arguments[end + 1 :] if end < len(arguments) else None)
 
 
@@ -150,7 +152,7 @@ def prepare(command: CommandLine) -> Path:
         raise SetupError(f"{sys.executable} is Python {sys.version.split()[0]}: set python_cmd to a Python >= 3.10.")
     folder = venv_folder()
     python = folder / PYTHON_IN_VENV if folder else Path(sys.executable)
-    if command.flags & {"--skip-install", "--skip-prepare-environment"}:
+    if command.flags & SKIPPING:
         if not python.exists():
             raise SetupError(f"There is no virtual environment in {folder}: start once without --skip-install.")
         return python

@@ -24,17 +24,17 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> Launch:
     """The flags as Launch. A bad value ends the program with one sentence."""
-    return read(argv)[0]
+    launch, _, rest = read(argv)
+    tell_unknown(rest)
+    return launch
 
 
-def read(argv: Sequence[str]) -> tuple[Launch, frozenset[str]]:
-    """As `parse`, and the names of the fields that were given."""
+def read(argv: Sequence[str]) -> tuple[Launch, frozenset[str], list[str]]:
+    """As `parse`, with the names of the fields that were given, and the words that are no flags of the program's."""
     parser = _parser()
     known, rest = parser.parse_known_args(list(argv))
     if idle := getattr(known, IDLE, ()):
         log.warning("Ignored, because they mean nothing here: %s", ", ".join(dict.fromkeys(idle)))
-    if unknown := _flags(rest):
-        log.warning("Ignored, because neither this program nor A1111 knows them: %s", ", ".join(unknown))
     given = {}
     for name, spec in specs(Launch).items():
         if hasattr(known, name):
@@ -42,7 +42,13 @@ def read(argv: Sequence[str]) -> tuple[Launch, frozenset[str]]:
                 given[name] = replace(spec, label=spec.flag or name).check(_value(spec, getattr(known, name)))
             except ValueError as error:
                 parser.error(str(error))
-    return Launch(**given), frozenset(given)
+    return Launch(**given), frozenset(given), rest
+
+
+def tell_unknown(rest: Sequence[str]) -> None:
+    """Say once which flags nobody knows."""
+    if unknown := _flags(rest):
+        log.warning("Ignored, because neither this program nor A1111 knows them: %s", ", ".join(unknown))
 
 
 def _parser() -> argparse.ArgumentParser:

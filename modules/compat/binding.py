@@ -5,19 +5,35 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from modules.app import App
 from modules.exceptions import ExtensionError
+from modules.settings.folders import Folders
+from modules.settings.sections import Launch
 
+NOT_YET = "This name of A1111 needs the running program; use it in a callback, not at import."
 BESIDE = Path(__file__).parent / "beside"
+
+
+@dataclass(frozen=True)
+class Early:
+    """What there is before the App, for a `preload.py`: flags and folders."""
+
+    launch: Launch
+    folders: Folders
+
+    def __getattr__(self, name: str) -> Any:
+        raise ExtensionError(NOT_YET)
 
 
 class _Bound:
     """What is bound; one of it, because A1111's names are global and know no App."""
 
     app: App | None = None
+    early: Early | None = None
 
 
 _BOUND = _Bound()
@@ -25,9 +41,9 @@ Get = Callable[[App], Any]
 Set = Callable[[App, Any], None]
 
 
-def bind(app: App | None) -> None:
+def bind(app: App | None, early: Early | None = None) -> None:
     """Let the flat names speak of this App, and let `import launch` be found."""
-    _BOUND.app = app
+    _BOUND.app, _BOUND.early = app, early
     if str(BESIDE) not in sys.path:
         sys.path.append(str(BESIDE))
 
@@ -37,11 +53,17 @@ def bound() -> bool:
     return _BOUND.app is not None
 
 
+def flagged() -> bool:
+    """Whether the flags are known: in the process of an `install.py` they are not."""
+    return bool(_BOUND.app or _BOUND.early)
+
+
 def app() -> App:
-    """The App. ExtensionError before there is one."""
-    if _BOUND.app is None:
-        raise ExtensionError("This name of A1111 needs the running program; use it in a callback, not at import.")
-    return _BOUND.app
+    """The App; before there is one what stands in for it, or ExtensionError."""
+    found = _BOUND.app or _BOUND.early
+    if found is None:
+        raise ExtensionError(NOT_YET)
+    return cast(App, found)
 
 
 class Facade(types.ModuleType):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import itertools
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,20 +11,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from modules.exceptions import Interrupted
+from modules.host.troubles import Troubles
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
-KEPT = 20  # newest failures of one extension
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One exception of an extension: in which hook or callback, and its whole traceback."""
+class _Job(threading.local):
+    """The job of a thread: its number, 0 outside of all, and a sentence of each extension that is left out of it."""
 
-    extension: str
-    hook: str
-    error: str
-    traceback: str
+    number = 0
+
+    def __init__(self) -> None:
+        self.out: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -35,9 +32,9 @@ class Blame:
     folder: Path | None = None  # of the extension whose files are being read
     loading: str = ""
     roots: dict[Path, str] = field(default_factory=dict)  # extensions' folders
-    failures: dict[str, list[Failure]] = field(default_factory=dict)
-    told: Callable[[Failure], None] = lambda failure: None
-    _off: threading.local = field(default_factory=threading.local)
+    troubles: Troubles = field(default_factory=Troubles)
+    _job: _Job = field(default_factory=_Job)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def owner(self, filename: str | None) -> str:
         """The extension that a file belongs to."""
@@ -59,20 +56,22 @@ class Blame:
         finally:
             self.loading, self.folder = before
 
-    def out(self) -> set[str]:
-        """The extensions left out of the job of this thread."""
-        found: set[str] | None = getattr(self._off, "names", None)
-        if found is None:
-            found = self._off.names = set()
-        return found
+    @property
+    def job(self) -> int:
+        """The number of this thread's job; 0 outside of all."""
+        return self._job.number
 
     def begin(self) -> None:
-        """A job begins: everybody may take part again."""
-        self.out().clear()
+        """A job begins on this thread: everybody may take part again."""
+        self._job.number, self._job.out = next(self._numbers), {}
+
+    def end(self) -> None:
+        """It is over."""
+        self._job.number, self._job.out = 0, {}
 
     def call(self, extension: str, hook: str, function: Callable[[], T], instead: T) -> T:
-        """What the extension's function answers; `instead` where it fails or has failed in this job."""
-        if extension in self.out():
+        """What the extension's function answers; `instead` where it fails, or has failed in this job."""
+        if extension in self._job.out:
             return instead
         try:
             return function()
@@ -80,26 +79,17 @@ class Blame:
             raise
         except Exception as error:  # noqa: BLE001 - the extension boundary
             self.failed(extension, hook, error)
-            self.out().add(extension)
             return instead
 
     def failed(self, extension: str, hook: str, error: BaseException) -> None:
-        """Keep and tell a failure."""
-        text = "".join(traceback.format_exception(error))
-        failure = Failure(extension, hook, f"{type(error).__name__}: {error}", text)
-        kept = self.failures.setdefault(extension, [])
-        kept.append(failure)
-        del kept[:-KEPT]
-        log.error("The extension %s failed in %s and is left out for now: %s\n%s", extension, hook, error, text)
-        self.told(failure)
+        """Note a failure; within a job it ends the extension's part in it."""
+        sentence = self.troubles.note(extension, f"in {hook}", error)
+        if self._job.number:
+            self._job.out[extension] = sentence
 
-    def comments(self, since: dict[str, int]) -> list[str]:
-        """A sentence for each extension that failed since the counts were taken."""
-        return [
-            f"The extension {name} failed in {all_[-1].hook} and was left out: {all_[-1].error}"
-            for name, all_ in self.failures.items()
-            if len(all_) > since.get(name, 0)
-        ]
+    def comments(self) -> list[str]:
+        """A sentence for each extension that failed in this job."""
+        return list(self._job.out.values())
 
 
 BLAME = Blame()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modules.compat.blame import BLAME
+from modules.host.troubles import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class ScriptCallback:
     callback: Callable[..., Any]
     extension: str = ""
     name: str = ""
+    job: int = 0  # in which it was registered
 
 
 KINDS = {  # what follows `on_` → the list in A1111's callback_map
@@ -44,6 +46,7 @@ KINDS = {  # what follows `on_` → the list in A1111's callback_map
     "before_token_counter": "callbacks_before_token_counter",
 }
 NEWEST_FIRST = ("script_unloaded",)
+LEAKED = "it registers the same callback job after job and takes none back; those of earlier jobs were taken off."
 
 
 @dataclass(slots=True)
@@ -55,7 +58,11 @@ class Callbacks:
     def add(self, kind: str, callback: Callable[..., Any], name: str | None = None, depth: int = 2) -> None:
         """Register a function for whoever calls `on_…`."""
         filename = sys._getframe(depth).f_code.co_filename
-        self.map[KINDS[kind]].append(ScriptCallback(filename, callback, BLAME.owner(filename), name or ""))
+        made = ScriptCallback(filename, callback, BLAME.owner(filename), name or "", BLAME.job)
+        if made.job and (left := [one for one in self.map[KINDS[kind]] if _left_by(one, made)]):
+            self.remove(lambda one: one in left)
+            BLAME.troubles.note(made.extension, f"with on_{kind}", Report(LEAKED))
+        self.map[KINDS[kind]].append(made)
 
     def listening(self, kind: str) -> bool:
         """Whether anybody registered."""
@@ -73,10 +80,24 @@ class Callbacks:
                 answers.append(answer)
         return answers
 
+    def all(self) -> list[ScriptCallback]:
+        """Of every kind."""
+        return [one for listeners in self.map.values() for one in listeners]
+
     def remove(self, wanted: Callable[[ScriptCallback], bool]) -> None:
         """Forget the callbacks for which the condition holds."""
         for listeners in self.map.values():
             listeners[:] = [one for one in listeners if not wanted(one)]
+
+
+def _left_by(one: ScriptCallback, new: ScriptCallback) -> bool:
+    """Whether it is the same function as a new one, registered by an earlier job."""
+    same = one.extension == new.extension and _code(one.callback) is _code(new.callback)
+    return same and one.job not in (0, new.job)
+
+
+def _code(function: Any) -> Any:
+    return getattr(getattr(function, "__func__", function), "__code__", function)
 
 
 CALLBACKS = Callbacks()

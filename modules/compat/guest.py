@@ -20,10 +20,12 @@ from modules.compat.hooks import hooks_for
 from modules.compat.infotexts import connect_paste_params_buttons, parse_generation_parameters
 from modules.compat.page import PAGE
 from modules.compat.registry import REGISTRY, ScriptRunner
+from modules.compat.running import RUNS
 from modules.compat.script import OnComponent, Script
 from modules.exceptions import ParameterError
 from modules.generate.hooks import Hooks
 from modules.guests import Guest, Wishes
+from modules.host.extensions.finding import Extension, files
 
 log = logging.getLogger(__name__)
 ARGS, SCRIPT = "script_args", "script"
@@ -39,17 +41,32 @@ class Extensions(Guest):
 
     def __init__(self, app: App):
         self.app = app
+        self.taken: Sequence[Extension] = ()
         self._fresh = False  # the scripts are made and no page has them yet
 
-    def load(self, folders: Sequence[Path]) -> None:
-        """Read the extensions in these folders, in this order; then make their scripts."""
+    def load(self, taken: Sequence[Extension]) -> None:
+        """Read these extensions, in the order they ask for; then make their scripts."""
         gradio3.put_on(self)
+        self.taken = taken
+        BLAME.troubles = self.app.extensions.troubles
         REGISTRY.offer_axes()
-        for folder in folders:
-            REGISTRY.load(folder.name, folder)
+        for one in taken:
+            REGISTRY.enter(one.name, one.path)
+        failed = self._read(taken)
+        for one in taken:
+            if one.name not in failed:
+                self.app.extensions.fine(one)
+            elif self.app.extensions.roll_back(one):
+                REGISTRY.drop(one.name)
+                self._read([one])
         CALLBACKS.run("ui_settings")
         self._make()
         CALLBACKS.run("ui_settings")  # of those too that register when their script is made
+
+    def _read(self, taken: Sequence[Extension]) -> set[str]:
+        """The names of those that could not be read to the end."""
+        found = files(taken, "scripts", (".py",), BLAME.troubles.note)
+        return {one.extension.name for one in found if not REGISTRY.read(one.extension.name, one.path)}
 
     def _make(self) -> None:
         REGISTRY.ready()
@@ -60,6 +77,7 @@ class Extensions(Guest):
     def hooks(self, tab: str, wishes: Wishes) -> Hooks | None:
         """None where no script and no callback could do anything."""
         runner = runner_of(tab)
+        RUNS.stack.clear()  # of a job that broke off: this one is asked for outside of all others
         if not runner.alwayson_scripts and not wishes.get(SCRIPT) and not any(CALLBACKS.map.values()):
             return None
         return hooks_for(args=wishes.get(ARGS))
@@ -177,12 +195,9 @@ class Extensions(Guest):
 
     def files(self) -> tuple[Sequence[Path], Sequence[Path]]:
         """`javascript/*.js` and `style.css` of each."""
-        scripts, styles = [], []
-        for root in REGISTRY.folders.values():
-            folder = root / "javascript"
-            scripts += sorted([*folder.glob("*.js"), *folder.glob("*.mjs")]) if folder.is_dir() else []
-            styles += [root / "style.css"] if (root / "style.css").is_file() else []
-        return scripts, styles
+        scripts = [one.path for one in files(self.taken, "javascript", (".js", ".mjs"), BLAME.troubles.note)]
+        sheets = (one.path / "style.css" for one in self.taken)
+        return scripts, [one for one in sheets if one.is_file()]
 
     def folders(self) -> Sequence[Path]:
         """Their own: they fetch their texts and pictures by `file=`."""

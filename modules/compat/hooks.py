@@ -55,7 +55,6 @@ class ScriptHooks(Hooks):
         self.args = args
         self.processed: Processed | None = None
         self._number = 0
-        self._failures: dict[str, int] = {}
         self._running = False
         self._texts: dict[str, str] = {}  # of the picture being saved
 
@@ -125,7 +124,6 @@ class ScriptHooks(Hooks):
             RUNS.stack.pop()
 
     def _begin(self, plan: Plan) -> None:
-        self._failures = {name: len(all_) for name, all_ in BLAME.failures.items()}
         if not RUNS.stack:
             BLAME.begin()
         if self.p is None:
@@ -155,7 +153,7 @@ class ScriptHooks(Hooks):
         return runner is not None and runner.listens(*hooks)
 
     def _comments(self) -> tuple[str, ...]:
-        return (*BLAME.comments(self._failures), *self.p.comments)
+        return (*BLAME.comments(), *self.p.comments)
 
     # A batch
 

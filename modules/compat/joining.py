@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from modules.app import App
-from modules.compat.binding import bind
+from modules.compat.binding import BESIDE, Early, bind
+from modules.host.extensions.catalogue import Extensions
+from modules.settings.folders import Folders
+from modules.settings.sections import Launch
+from modules.settings.store import Store
+
+
+def found(launch: Launch) -> Extensions:
+    """Those that take part in this run; A1111's names speak of flags and folders from now on."""
+    folders = Folders.of(launch)
+    bind(None, Early(launch, folders))
+    return Extensions(folders, launch, Store(folders.config).values, [BESIDE])
 
 
 def join(app: App) -> None:
-    """Load A1111's extensions, in the order of their names."""
+    """Install what they need and load them."""
     bind(app)
-    off = app.launch.disable_all_extensions or app.launch.disable_extra_extensions
-    found = [] if off else wanted(app)
-    if not found:
+    if not app.extensions.taken:
         return
-    from modules.compat.guest import Extensions
+    from modules.compat.guest import Extensions as Guest
 
-    guest = Extensions(app)
-    guest.load(found)
+    app.extensions.install_all()
+    guest = Guest(app)
+    guest.load(app.extensions.taken)
     app.guests.append(guest)
-
-
-def wanted(app: App) -> list[Path]:
-    """Those in the folder that config.json does not switch off, under A1111's names for it."""
-    stored = app.options.stored()
-    if stored.get("disable_all_extensions") in ("extra", "all"):
-        return []
-    off = stored.get("disabled_extensions")
-    names = {str(name).lower() for name in off} if isinstance(off, list) else set()
-    return [one for one in extensions_in(app.folders.data / "extensions") if one.name.lower() not in names]
-
-
-def extensions_in(folder: Path) -> list[Path]:
-    """The folders of A1111's extensions by name."""
-    if not folder.is_dir():
-        return []
-    kept = ("scripts", "javascript", "style.css", "localizations")
-    found = [one for one in folder.iterdir() if one.is_dir() and any((one / name).exists() for name in kept)]
-    return sorted(found, key=lambda one: one.name.lower())

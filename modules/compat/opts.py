@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modules.compat.binding import app, bound
+from modules.compat.binding import app, bound, flagged
 from modules.declare import Range, Spec
 from modules.exceptions import WebuiError
 
@@ -273,12 +273,14 @@ class CmdOpts:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if not bound():
+        if not flagged():
             return None
         program = app()
         if name in FOLDERS:
             return str(FOLDERS[name](program.folders))
         value = getattr(program.launch, name, None)
+        if value is None and bound():
+            value = program.extensions.flags.get(name)
         return None if value == "" else value
 
     def __contains__(self, name: str) -> bool:
@@ -360,8 +362,6 @@ DEFAULTS: dict[str, Any] = {  # options of A1111 that have no effect here and th
     "code_former_weight": 0.5,
     "save_images_before_face_restoration": False,
     "save_images_before_color_correction": False,
-    "disabled_extensions": [],
-    "disable_all_extensions": "none",
     "ui_reorder_list": [],
     "restore_config_state_file": "",
     "inpainting_mask_weight": 1.0,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modules.compat.blame import BLAME
+from modules.compat.callbacks import CALLBACKS
 from modules.compat.postprocessing import ScriptPostprocessing
 from modules.compat.script import ALWAYS, AlwaysVisible, Script, ScriptBuiltinUI, overrides
 from modules.compat.xyz import XyzScript, module
@@ -229,26 +230,31 @@ class Registry:
         p = RUNS.p()
         return getattr(p, "scripts", None) if p is not None else self.txt2img
 
-    def load(self, name: str, folder: Path) -> bool:
-        """Read an extension's `scripts/*.py`; whether all could be read. What fails is told and left out."""
-        folder = folder.resolve()
+    def enter(self, name: str, folder: Path) -> None:
+        """An extension takes part: its folder is known from now on."""
         self.folders[name] = folder
-        fine = True
-        for path in sorted((folder / "scripts").glob("*.py"), key=lambda one: one.name.lower()):
-            before = list(sys.path)
-            try:
-                with BLAME.reading(name, folder):
-                    sys.path.insert(0, str(folder))
-                    self.register(name, folder, path, _imported(path))
-            except Exception as error:  # noqa: BLE001 - the extension boundary
-                BLAME.failed(name, f"scripts/{path.name}", error)
-                fine = False
-            except SystemExit as error:
-                BLAME.failed(name, f"scripts/{path.name}", error)
-                fine = False
-            finally:
-                sys.path[:] = [*before, *(one for one in sys.path if one not in before and one != str(folder))]
-        return fine
+
+    def read(self, name: str, path: Path) -> bool:
+        """Read one of an extension's scripts; whether it could be. One that fails leaves nothing behind but a note."""
+        folder, before, known = self.folders[name], list(sys.path), {id(one) for one in CALLBACKS.all()}
+        try:
+            with BLAME.reading(name, folder):
+                sys.path.insert(0, str(folder))
+                self.register(name, folder, path, _imported(path))
+            return True
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the extension boundary
+            CALLBACKS.remove(lambda one: one.extension == name and id(one) not in known)
+            BLAME.failed(name, f"scripts/{path.name}", error)
+            return False
+        finally:
+            sys.path[:] = [*before, *(one for one in sys.path if one not in before and one != str(folder))]
+
+    def drop(self, name: str) -> None:
+        """Forget what an extension has registered."""
+        own = {value for value, owner in self.names.items() if owner == name}
+        for listed in (self.scripts_data, self.postprocessing):
+            listed[:] = [data for data in listed if data.script_class not in own]
+        CALLBACKS.remove(lambda one: one.extension == name)
 
     def register(self, name: str, folder: Path, path: Path, module: Any) -> None:
         """Take a module's classes in."""

@@ -23,9 +23,9 @@ def standing(
     folders: Folders,
     planner: Callable[[Request], Plan],
     scaler: Callable[[str, View, Progress], Scaler],
+    troubles: Troubles,
 ) -> tuple[Scripts, Events]:
-    """Scripts that plan by `planner` and enlarge by `scaler`, and the events beside them."""
-    troubles = Troubles()
+    """Scripts that plan by `planner` and enlarge by `scaler`, and the events beside them; both note in `troubles`."""
     scripts = Scripts(troubles, Means(planner=planner, folders=folders, catalogs=catalogs, scaler=scaler))
     for script in builtin.scripts(options, catalogs):
         scripts.add(script)

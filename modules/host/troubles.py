@@ -8,10 +8,16 @@ import traceback
 from collections import defaultdict
 from dataclasses import dataclass
 
+from modules.exceptions import ExtensionError
+
 log = logging.getLogger(__name__)
 
 KEPT = 20  # of each extension
 BUILT_IN = "built-in"
+
+
+class Report(ExtensionError):
+    """What is wrong with an extension in our own words: a sentence and, below it, what it said itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +39,21 @@ class Troubles:
     def note(self, owner: str, where: str, error: BaseException) -> str:
         """Remember a failure; the sentence that names it."""
         owner = owner or BUILT_IN
-        last = (str(error).strip().splitlines() or [""])[-1]
-        sentence = f"Extension {owner!r} failed {where}: {type(error).__name__}{f': {last}' if last else ''}"
-        trace = "".join(traceback.format_exception(error))
+        if isinstance(error, Report):
+            told, _, trace = str(error).partition("\n")
+        else:
+            last = (str(error).strip().splitlines() or [""])[-1]
+            told = f"{type(error).__name__}{f': {last}' if last else ''}"
+            trace = "".join(traceback.format_exception(error))
+        sentence = f"Extension {owner!r} failed {where}: {told}"
         with self._lock:
             noted = self._noted[owner]
-            known = any(one.trace == trace for one in noted)
+            known = any((one.sentence, one.trace) == (sentence, trace) for one in noted)
             if not known:
                 noted.append(Trouble(where, sentence, trace))
                 del noted[:-KEPT]
         if not known:
-            log.error("%s\n%s", sentence, trace)
+            log.error("%s\n%s" if trace else "%s%s", sentence, trace)
         return sentence
 
     def of(self, owner: str) -> list[Trouble]:

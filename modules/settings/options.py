@@ -10,6 +10,7 @@ from typing import Any
 
 from modules.declare import Spec, specs
 from modules.exceptions import Forbidden, NotFound, ParameterError
+from modules.settings.reach import is_open
 from modules.settings.sections import SECTIONS, Launch
 from modules.settings.store import Store
 
@@ -168,9 +169,11 @@ class Options:
 
 
 def frozen(launch: Launch) -> Callable[[Spec], bool]:
-    """What the flags freeze: everything, some sections, some options."""
+    """What the flags freeze: everything, some sections, some options; on an open server which extensions are on."""
     sections, names = (
         {one.strip() for one in text.split(",")}
         for text in (launch.freeze_settings_in_sections, launch.freeze_specific_settings)
     )
+    if is_open(launch) and not launch.enable_insecure_extension_access:
+        sections.add("Extensions")
     return lambda spec: launch.freeze_settings or spec.section in sections or spec.name in names

@@ -58,6 +58,16 @@ def is_open(launch: Launch) -> bool:
         return True
 
 
+def may_add_code(launch: Launch, user: User) -> None:
+    """Forbidden for who may not bring extensions in: they run as the server does, so an open one takes none unasked."""
+    user.need(Role.ADMIN, "install or switch on extensions")
+    if is_open(launch) and not launch.enable_insecure_extension_access:
+        raise Forbidden(
+            "Other machines can reach this server, and extensions may run anything on it: to install or switch them on "
+            "from the page, start it with --enable-insecure-extension-access."
+        )
+
+
 def named_folder(text: str, folders: Folders, launch: Launch, user: User) -> Path:
     """The folder of the server that a user of the page names; a relative one starts at the data folder.
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 from modules.app import App
 from modules.declare import Spec, specs
 from modules.generate.request import Img2Img, Txt2Img
+from modules.host.extensions import git
+from modules.host.extensions.finding import Extension
 from modules.host.script import TABS, Tab
 from modules.webapi.schemas import ALWAYS_ON
 from modules.webapi.watch import Watch
@@ -72,9 +74,22 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("/extensions")
     def extensions() -> list[ExtensionItem]:
-        return []
+        found = app.extensions.all(app.options.view().as_dict())
+        return [_extension(one, git.state(one.path)) for one in found]
 
     return router
+
+
+def _extension(one: Extension, at: git.State) -> ExtensionItem:
+    return ExtensionItem(
+        name=one.name,
+        remote=git.shown(at.remote),
+        branch=at.branch,
+        commit_hash=at.commit,
+        version=at.commit[:8],
+        commit_date=str(at.date or ""),
+        enabled=one.enabled,
+    )
 
 
 def _of_tab(app: App, tab: Tab) -> list[ScriptInfo]:

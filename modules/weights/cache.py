@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from modules.exceptions import NotFound
+from modules.settings.options import View
 from modules.weights.companions import Companions
 from modules.weights.devices import Place
 from modules.weights.library import INDEX, Checkpoint, Library
@@ -32,6 +33,15 @@ class Limits:
     count: int = 1
     budget: int = 0
     aside: bool = True
+
+    @classmethod
+    def of(cls, view: View) -> Limits:
+        """As the options want it."""
+        return cls(
+            count=max(view.sd_checkpoints_limit, 1 + view.sd_checkpoint_cache),
+            budget=int(view.checkpoints_memory * (1 << 30)),
+            aside=view.sd_checkpoints_keep_in_cpu,
+        )
 
 
 class Cache:

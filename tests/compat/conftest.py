@@ -11,6 +11,7 @@ from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS
 from modules.compat.guest import Extensions
 from modules.compat.registry import REGISTRY
+from modules.host.extensions.finding import Off, discover
 
 
 @pytest.fixture
@@ -26,9 +27,10 @@ def names(app, monkeypatch):
     REGISTRY.clear()
     REGISTRY.ready()
     CALLBACKS.remove(lambda one: True)
-    BLAME.failures.clear()
+    for name in BLAME.roots.values():
+        BLAME.troubles.forget(name)
     BLAME.roots.clear()
-    BLAME.begin()
+    BLAME.end()
     app.guests.clear()
 
 
@@ -37,14 +39,12 @@ def extension(names, tmp_path):
     """Writes an extension of one script and loads it; called once a test."""
 
     def write(**sources: str) -> Extensions:
-        folders = []
         for name, source in sources.items():
             folder: Path = tmp_path / "extensions" / name
-            (folder / "scripts").mkdir(parents=True)
+            (folder / "scripts").mkdir(parents=True, exist_ok=True)
             (folder / "scripts" / f"{name}.py").write_text(textwrap.dedent(source))
-            folders.append(folder)
         guest = Extensions(names)
-        guest.load(folders)
+        guest.load(discover(tmp_path / "extensions", Off(frozenset(), False), names.extensions.troubles.note))
         names.guests.append(guest)
         return guest
 

@@ -6,6 +6,7 @@ import tempfile
 import textwrap
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 from PIL import Image
@@ -13,6 +14,9 @@ from PIL import Image
 from modules.compat import gradio3
 from modules.compat.gradio3 import values
 from modules.compat.guest import Extensions
+from modules.host.extensions import catalogue
+from modules.settings.folders import Folders
+from modules.settings.sections import Launch
 
 CONSTRUCTS = {
     "gr.Box": "gr.Box()",
@@ -109,11 +113,14 @@ def test_base64_both_ways():
 
 
 def extension(source):
-    folder = Path(tempfile.mkdtemp()) / "told"
-    (folder / "scripts").mkdir(parents=True)
-    (folder / "scripts" / "told.py").write_text(textwrap.dedent(source))
-    guest = Extensions(None)
-    guest.load([folder])
+    data = Path(tempfile.mkdtemp())
+    folder = data / "extensions" / "told" / "scripts"
+    folder.mkdir(parents=True)
+    (folder / "told.py").write_text(textwrap.dedent(source))
+    launch = Launch(data_dir=str(data))
+    found = catalogue.Extensions(Folders.of(launch), launch)
+    guest = Extensions(SimpleNamespace(extensions=found))
+    guest.load(found.taken)
     return guest
 
 

@@ -189,21 +189,16 @@ def test_an_extension_that_fails_is_named_and_left_out(names, extension):
     guest = extension(broken=BROKEN, changing=CHANGING)
     result = made(names, Txt2Img(**SMALL, n_iter=2, do_not_save_samples=True), wishes=wishes(guest))
     (comment,) = result.comments
-    assert comment == "The extension broken failed in process and was left out: KeyError: 'no such thing'"
+    assert comment == "Extension 'broken' failed in process: KeyError: 'no such thing'"
     assert "Mine: kept" in result.pictures[0].infotext  # the others go on
-
-    from modules.compat.blame import BLAME
-
-    assert "raise KeyError" in BLAME.failures["broken"][0].traceback
+    assert "raise KeyError" in names.extensions.troubles.of("broken")[0].trace
 
 
 def test_a_file_that_cannot_be_read_is_named(names, extension):
     extension(unreadable="import no_such_package_anywhere")
-
-    from modules.compat.blame import BLAME
-
-    assert BLAME.failures["unreadable"][0].hook == "scripts/unreadable.py"
-    assert "no_such_package_anywhere" in BLAME.failures["unreadable"][0].error
+    (trouble,) = names.extensions.troubles.of("unreadable")
+    assert trouble.where == "in scripts/unreadable.py"
+    assert "no_such_package_anywhere" in trouble.sentence and "no_such_package_anywhere" in trouble.trace
 
 
 def test_a_selectable_script_makes_the_pictures(names, extension):

@@ -76,3 +76,12 @@ class Api:
     api_enable_requests: bool = param(False, "Allow http:// and https:// URLs for input images in API, and webhooks", page_only=True)
     api_forbid_local_requests: bool = param(True, "Forbid URLs to local resources", page_only=True)
     api_useragent: str = param("", "User agent for requests", page_only=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extensions:
+    """What the Extensions tab writes."""
+
+    disabled_extensions: list[str] = param([], "Disable these extensions", hidden=True, restart=True)
+    disable_all_extensions: str = param("none", "Disable all extensions", choices=("none", "extra", "all"), hidden=True, restart=True,
+                                        doc="Both others mean the same here: none comes with the program.")

@@ -51,6 +51,8 @@ class Launch:
     nowebui: bool = param(False, "Serve the API without the page", flag="--nowebui")
     disable_all_extensions: bool = param(False, "Start without extensions", flag="--disable-all-extensions")
     disable_extra_extensions: bool = param(False, "The same: none comes with the program", flag="--disable-extra-extensions")
+    enable_insecure_extension_access: bool = param(False, "Let administrators install and switch on extensions on a server that other machines reach", flag="--enable-insecure-extension-access")
+    skip_install: bool = param(False, "start with the packages that are installed already; nothing is made or installed", flag="--skip-install")
     api_log: bool = param(False, "Write a line to the log for each request to the API", flag="--api-log")
     api_server_stop: bool = param(False, "Let the API stop, kill and restart the server", flag="--api-server-stop")
     mcp: bool = param(False, "Offer generation as tools to language models at /mcp (Model Context Protocol)", flag="--mcp")
@@ -92,8 +94,8 @@ MEANINGLESS: dict[str, int] = {
     "--ngrok-region": 1, "--ngrok-options": 1, "--disable-tls-verify": 0, "--gradio-debug": 0, "--no-gradio-queue": 0, "--gradio-queue": 0,
     "--administrator": 0, "--use-textbox-seed": 0, "--no-progressbar-hiding": 0, "--max-batch-count": 1, "--disable-console-progressbars": 0,
     "--enable-console-prompts": 0, "--unix-filenames-sanitization": 0, "--filenames-max-length": 1, "--no-prompt-history": 0,
-    "--disable-safe-unpickle": 0, "--allow-code": 0, "--enable-insecure-extension-access": 0,
+    "--disable-safe-unpickle": 0, "--allow-code": 0,
     "--always-batch-cond-uncond": 0, "--unload-gfpgan": 0, "--deepdanbooru": 0, "--show-negative-prompt": 0,
     "--gradio-img2img-tool": 1, "--gradio-inpaint-tool": 1, "--add-stop-route": 0, "-f": 0, "--skip-python-version-check": 0,
-    "--skip-install": 0, "--skip-prepare-environment": 0, "--reinstall-torch": 0,
+    "--skip-prepare-environment": 0, "--reinstall-torch": 0,
 }
