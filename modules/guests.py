@@ -24,6 +24,13 @@ class Guest:
     def place(self, form: Any) -> None:
         """Place components at the end of a tab's settings; those in `form.guests` are sent with the form."""
 
+    def titles(self, tab: str) -> Sequence[str]:
+        """Its entries of the tab's Script menu."""
+        return ()
+
+    def place_script(self, form: Any, title: str) -> None:
+        """Place the components that are shown while this entry is chosen."""
+
     def pages(self) -> Sequence[tuple[Any, str, str]]:
         """(blocks, title, id) of tabs of its own."""
         return ()
@@ -34,8 +41,8 @@ class Guest:
     def started(self, demo: Any, api: Any) -> None:
         """The server's application is put together. `demo` is None without a page."""
 
-    def sent(self, form: Any, values: dict[str, Any]) -> Wishes:
-        """What the page's values wish; takes its own out of them."""
+    def sent(self, form: Any, values: dict[str, Any], script: str = "") -> Wishes:
+        """What the page's values wish; takes its own out of them. `script`: the entry that is chosen."""
         return {}
 
     def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes | None:

@@ -122,39 +122,36 @@ class Extensions(Guest):
                     )
 
     def place(self, form: Any) -> None:
-        """The scripts' components: those that are always there, then the menu of the others."""
-        runner = runner_of(form.tab)
-        for script in runner.alwayson_scripts:
+        """The components of the scripts that are always there."""
+        for script in runner_of(form.tab).alwayson_scripts:
             with gr.Column(elem_classes=["script"]):
-                runner.create_script_ui(script)
-        if runner.titles:
-            self._menu(form, runner)
-        for place, component in enumerate(runner.inputs):
-            if component is not None and isinstance(component, gr.components.Component):
-                form.guests[_key(place)] = component
+                self._place(form, script)
 
-    def _menu(self, form: Any, runner: ScriptRunner) -> None:
-        names = ["None", *runner.titles]
-        menu = gr.Dropdown(names, value="None", label="Script", type="index", elem_id="script_list", interactive=True)
-        runner.inputs[0] = menu
-        groups = []
-        for script in runner.selectable_scripts:
-            with gr.Column(visible=False, elem_classes=["script"]) as group:
-                runner.create_script_ui(script)
-            groups.append(group)
+    def titles(self, tab: str) -> Sequence[str]:
+        """Of the scripts that may be chosen."""
+        return runner_of(tab).titles
 
-        def chosen(index: int | None) -> list[Any]:
-            return [gr.update(visible=index == place + 1) for place in range(len(groups))]
+    def place_script(self, form: Any, title: str) -> None:
+        """The components of one that may be chosen."""
+        runner = runner_of(form.tab)
+        self._place(form, runner.selectable_scripts[runner.titles.index(title)])
 
-        menu.change(chosen, inputs=[menu], outputs=groups, show_progress="hidden")
+    def _place(self, form: Any, script: Script) -> None:
+        runner = runner_of(form.tab)
+        runner.create_script_ui(script)
+        for place in range(script.args_from, script.args_to):
+            if isinstance(runner.inputs[place], gr.components.Component):
+                form.guests[_key(place)] = runner.inputs[place]
 
-    def sent(self, form: Any, values: dict[str, Any]) -> Wishes:
-        """The arguments of all scripts, in the shapes that their components give."""
+    def sent(self, form: Any, values: dict[str, Any], script: str = "") -> Wishes:
+        """The arguments of all scripts, in the shapes that their components give; first the chosen one's number."""
         own = {key: values.pop(key) for key in list(values) if key in form.guests}
-        if not own:
+        if not own and not script:
             return {}
-        args: list[Any] = runner_of(form.tab).defaults()
-        for place in range(len(args)):
+        runner = runner_of(form.tab)
+        args: list[Any] = runner.defaults()
+        args[0] = runner.titles.index(script) + 1 if script in runner.titles else 0
+        for place in range(1, len(args)):
             component = form.guests.get(_key(place))
             if component is not None:
                 args[place] = preprocessed(component, own[_key(place)])

@@ -62,8 +62,11 @@ class Scripts:
 
     def selectable(self, tab: Tab) -> list[Script]:
         """The entries of the Script menu, by title."""
-        found = [one for one in self._scripts if tab in one.tabs and not one.always_on]
-        return sorted(found, key=lambda one: one.title.lower())
+        found: dict[str, Script] = {}
+        for one in self._scripts:
+            if tab in one.tabs and not one.always_on:
+                found.setdefault(one.title.lower(), one)
+        return [found[title] for title in sorted(found)]
 
     def always_on(self, tab: Tab) -> list[Script]:
         """Those that join in, in their order."""

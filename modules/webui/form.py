@@ -40,19 +40,23 @@ class Form:
     beside: dict[str, Any] = field(default_factory=dict)  # what is sent too and is no field, such as pictures
     buttons: dict[str, Any] = field(default_factory=dict)
     guests: dict[str, Any] = field(default_factory=dict)  # what guests have placed and want sent
+    scripts: dict[str, Any] = field(default_factory=dict)  # the menu of scripts and their arguments
+    parts: list[Any] = field(default_factory=list)  # whose arguments they are: `script_form.Part`
     dialogs: list[Any] = field(default_factory=list)  # what opens over the page
 
     def components(self) -> list[Any]:
         """What an infotext may fill, in the order of `names`."""
-        return [*self.fields.values(), *(fold.box for fold in self.folds.values()), self.overrides]
+        folds = (fold.box for fold in self.folds.values())
+        return [*self.fields.values(), *folds, self.overrides, *self.scripts.values()]
 
     def names(self) -> list[str]:
         """Of `components`."""
-        return [*self.fields, *self.folds, "override settings"]
+        return [*self.fields, *self.folds, "override settings", *self.scripts]
 
     def sent(self) -> dict[str, Any]:
         """What Generate sends by name."""
-        return self.fields | {name: fold.box for name, fold in self.folds.items()} | self.beside | self.guests
+        folds = {name: fold.box for name, fold in self.folds.items()}
+        return self.fields | folds | self.beside | self.guests | self.scripts
 
     def place(self, *names: str) -> None:
         """Place fields here in the layout."""

@@ -175,14 +175,6 @@ def _seed(form: Form, name: str) -> None:
     form.buttons[f"reuse_{name}"] = tool("♻️", f"{form.tab}_reuse_{name}", "reuse")
 
 
-def guests(app: App, form: Form) -> None:
-    """What guests place at the end of the settings."""
-    if app.guests:
-        with gr.Column(elem_id=f"{form.tab}_script_container", elem_classes=["guests"]):
-            for guest in app.guests:
-                guest.place(form)
-
-
 def results(form: Form) -> Output:
     """The right column: gallery, infotext, log line; the parts in hiding carry what the scripts need."""
     tab = form.tab

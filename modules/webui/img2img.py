@@ -12,7 +12,7 @@ from modules.app import App
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img
 from modules.imaging.pixels import from_base64, from_file, upright
-from modules.webui import generation, img2img_batch
+from modules.webui import generation, img2img_batch, script_form
 from modules.webui.controls import QUIET, tool
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, Output
@@ -82,7 +82,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_denoising_row"):
                 form.place("denoising_strength")
             generation.seed_rows(form)
-            generation.guests(app, form)
+            script_form.place(app, form)
             form.overrides.render()
         output = generation.results(form)
     generation.bind(app, ImageRuns(app, shelf, form, understood), form, output)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from modules.app import App
 from modules.generate.operations import Extras
 from modules.generate.request import Img2Img, Txt2Img
+from modules.host.script import TABS
 from modules.webui import (
     assets,
     extras_tab,
@@ -20,6 +21,7 @@ from modules.webui import (
     native,
     pnginfo,
     quicksettings,
+    script_form,
     send,
     settings_tab,
     styles_dialog,
@@ -63,13 +65,13 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 settings = settings_tab.build(app, settings_json, set(quick), (words, images, finished))
 
         forms = words, images, finished
-        menus = [form.fields[name] for form in forms for name in opening(form)]
+        menus = [form.fields[name] for form in forms for name in opening(form)] + script_form.live(forms)
         for guest in app.guests:
             guest.page_stands(demo, {form.tab: form for form in forms})
         options = [settings_json, *quick.values(), settings.given, *settings.fields.values()]
 
         def opened() -> list[Any]:
-            stocked = [update for form in forms for update in restocked(app, form)]
+            stocked = [update for form in forms for update in restocked(app, form)] + script_form.restocked(app, forms)
             side = native.told(app)
             first = [*stocked, *merger_tab.restocked(app), *native.opening(app, (words, images), side), side]
             return [*first, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
@@ -96,11 +98,11 @@ def _guests_pages(app: App) -> None:
                 blocks.render()
 
 
-def _hints() -> dict[str, str]:
+def _hints(app: App) -> dict[str, str]:
     """What buttons and fields are for, by element id."""
     kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
     found = [generation.hints(tab) | hints(kind, tab) for tab, kind in kinds.items()]
-    found.append(hints(Merge, merger_tab.TAB))
+    found += [hints(Merge, merger_tab.TAB), *(script_form.hints(app, tab) for tab in TABS)]
     return {name: text for one in found for name, text in one.items()}
 
 
@@ -116,7 +118,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
         path="/",
         theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
         css_paths=[*assets.STYLES, *styles],
-        head=assets.head(app.launch.theme, _hints(), app.folders.data, scripts),
+        head=assets.head(app.launch.theme, _hints(app), app.folders.data, scripts),
         allowed_paths=[str(path) for path in shelf.served],
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,

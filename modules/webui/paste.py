@@ -16,6 +16,7 @@ from modules.generate.request import Request
 from modules.generate.stages import SAME
 from modules.prompts.styles import apply_styles, extract_styles
 from modules.sampling.tables import menu
+from modules.webui import script_form
 from modules.webui.form import Form
 
 USUAL = "hr_", "mask_", "inpaint", "soft_", "composite_"  # how the names of these fields begin
@@ -33,6 +34,7 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     reading = read(text, known, view.auto_backcompat, app.local_name, form.kind)
     values = undressed(app, on_menus(reading.values, form.kind), form.kind, view.infotext_styles)
     values = _not_told(form, values) | values
+    scripts = script_form.pasted(form, text)
     if only:
         return [values.get(name, gr.skip()) if name in only else gr.skip() for name in form.names()]
     defaults = specs(form.kind)
@@ -40,7 +42,8 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     ticked = [bool(fold.names & other) for fold in form.folds.values()]
     wanted = differing(reading.overrides, view)
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
-    return [*(values.get(name, gr.skip()) for name in form.fields), *ticked, chips]
+    fields = (values.get(name, gr.skip()) for name in form.fields)
+    return [*fields, *ticked, chips, *(scripts.get(name, gr.skip()) for name in form.scripts)]
 
 
 def _not_told(form: Form, values: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class TextRuns(Runs):
         drawn_by = {name: seeds.get(name, -1) for name in ("seed", "subseed")}
         image = from_file(Path(around.files[around.place]))
         own, wishes = self.apart(values)
-        asked = self.request(chosen, own)
+        asked = replace(self.request(chosen, own), script_name="", script_args=())
         one = replace(asked, enable_hr=True, firstpass_image=image, n_iter=1, batch_size=1, **drawn_by)  # type: ignore[call-arg]
         self.app.generate(one, task_id, user, wishes)
 

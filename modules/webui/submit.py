@@ -21,6 +21,7 @@ from modules.generate.request import Request
 from modules.generate.result import Result
 from modules.jobs.queue import Job, Queue
 from modules.settings.reach import User
+from modules.webui import script_form
 from modules.webui.form import Form
 from modules.webui.shelf import Shelf
 
@@ -82,9 +83,10 @@ class Runs:
     def apart(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """(what was sent for the form itself, what it asks of guests)"""
         own, wishes = dict(values), dict[str, Any]()
+        asked, of_guest = script_form.taken(self.app, self.form, own)
         for guest in self.app.guests:
-            wishes |= guest.sent(self.form, own)
-        return own, wishes
+            wishes |= guest.sent(self.form, own, of_guest)
+        return own | asked, wishes
 
     async def submit(self, task_id: str, chosen: list[str], request: gr.Request, **values: Any) -> tuple[str, str]:
         """Queue the form's request under the page's task id: (log line, the id, or nothing where it was refused).

@@ -12,7 +12,7 @@ from modules.exceptions import WebuiError
 from modules.generate.plan import request_from
 from modules.generate.request import Txt2Img
 from modules.generate.stages import enlarged
-from modules.webui import generation, second_pass
+from modules.webui import generation, script_form, second_pass
 from modules.webui.controls import AS_IS
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, PROMPT, Output
@@ -51,7 +51,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
                 form.place("cfg_scale", "distilled_cfg_scale")
             generation.seed_rows(form)
-            generation.guests(app, form)
+            script_form.place(app, form)
             form.overrides.render()
         output = generation.results(form)
     runs = TextRuns(app, shelf, form)

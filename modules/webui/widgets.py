@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 
 from modules.declare import Spec, specs
+from modules.host.script import Script, Tab
 from modules.settings.defaults import VALUE, Defaults
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,12 @@ def elem_id(tab: str, name: str) -> str:
     return ALONE.get(name) or f"{tab}_{ELEM_IDS.get(name, name)}"
 
 
+def script_id(tab: Tab, script: Script, name: str) -> str:
+    """The id of an element of a script's form, as A1111 makes it: with the tab where the script is on both."""
+    title = re.sub(r"[^a-z_0-9]", "", re.sub(r"\s", "_", script.title.lower()))
+    return f"script_{f'{tab}_' if len(script.tabs) > 1 else ''}{title}_{name}"
+
+
 def face(spec: Spec, catalogs: Catalogs, value: Any, unsaid: str = "") -> dict[str, Any]:
     """The properties of a field's component that follow from its value now: also what an update of it sets.
 
@@ -87,6 +95,8 @@ def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: 
     made |= {name: wanted for name, wanted in own.items() if name != VALUE}
     if "choices" in words:
         return gr.Radio(**made | {"choices": words["choices"], "value": int(made["value"])})
+    if spec.type is list and radio:
+        return gr.CheckboxGroup(**made)
     if spec.type is list:
         return gr.Dropdown(multiselect=True, allow_custom_value=True, **made)
     if spec.choices:

@@ -25,8 +25,10 @@ JOB_MS = 240_000  # the first job imports torch, and the machine may be small an
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> Path:
-    """The server's data folder: settings and outputs."""
-    return tmp_path_factory.mktemp("browser")
+    """The server's data folder: settings, outputs, and the tests' own extensions."""
+    folder = tmp_path_factory.mktemp("browser")
+    shutil.copytree(Path(__file__).parent / "extensions", folder / "extensions")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -165,9 +167,14 @@ class Ui:
 
     def choose(self, name: str, entry: str) -> None:
         """Choose an entry of a menu."""
-        self.menu(name).click()
+        self.choose_of(self.at(name), entry)
+
+    def choose_of(self, menu: Locator, entry: str) -> None:
+        """Choose an entry of the menu in an element."""
+        box = menu.locator("input[role=combobox]")
+        box.click()
         self.page.locator("ul[role=listbox] li", has_text=entry).filter(visible=True).first.click()
-        expect(self.menu(name)).to_have_value(entry)
+        expect(box).to_have_value(entry)
 
     def generate(self) -> None:
         """Press Ctrl+Enter in the prompt."""

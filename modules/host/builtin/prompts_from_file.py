@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from modules.declare import param, specs
@@ -86,6 +87,7 @@ class PromptsFromFile(Selectable):
 
     title = "Prompts from file or textbox"
     params = Params
+    looks = MappingProxyType({"prompt_txt": {"lines": 4, "max_lines": 20, "upload": "Upload prompt inputs"}})
 
     def check(self, request: Request, args: Any) -> None:
         self._requests(request, self.values(args, "txt2img"))

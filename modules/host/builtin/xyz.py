@@ -52,7 +52,7 @@ class Params:
 
 # fmt: on
 
-LETTERS = "x", "y", "z"
+LETTERS, NOTHING = ("x", "y", "z"), "Nothing"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ class XYZPlot(Selectable):
         label = getattr(values, f"{letter}_type")
         axis = next(one for one in self.axes(tab) if one.label == label)
         written, chosen = getattr(values, f"{letter}_values"), getattr(values, f"{letter}_values_dropdown")
-        if axis.label == "Nothing":
+        if axis.label == NOTHING:
             return Line(axis=axis, text="", values=(0,))
         menu = axis.choices is not None and not values.csv_mode
         texts = list(chosen) if menu else xyz_values.split(written)
@@ -235,7 +235,7 @@ def _text(result: Result, lines: Sequence[Line], values: Params) -> str:
     """The infotext of a sheet: that of its first picture, and what the axes are."""
     pairs: dict[str, Any] = {"Script": XYZPlot.title}
     for letter, line in zip("XYZ", lines, strict=False):
-        if line.axis.label != "Nothing":
+        if line.axis.label != NOTHING:
             pairs |= {f"{letter} Type": line.axis.label, f"{letter} Values": line.text}
             if line.axis.seeds and not values.no_fixed_seeds:
                 pairs[f"Fixed {letter} Values"] = ", ".join(str(one) for one in line.values)

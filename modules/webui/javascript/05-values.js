@@ -51,3 +51,8 @@ function reuseSeed(info, index, seed, name) {
     const place = Math.max(0, index - made.index_of_first_image);
     return made[name]?.[place] ?? seed;
 }
+
+/** gradio: two axes of the X/Y/Z plot change places. */
+function swapAxes(...values) {
+    return [...values.slice(values.length / 2), ...values.slice(0, values.length / 2)];
+}

@@ -1,0 +1,113 @@
+"""The form of the X/Y/Z plot: three axes, each with a box or a menu for its values, and what the sheet looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Any
+
+import gradio as gr
+
+from modules.host.builtin import xyz_values
+from modules.host.builtin.xyz import LETTERS, NOTHING, XYZPlot
+from modules.host.script import TABS, Tab
+from modules.webui.controls import AS_IS, QUIET, tool
+from modules.webui.widgets import script_id
+
+NAMES = "type", "values", "values_dropdown"  # of one axis, each after its letter
+ROWS = (  # of what is below the axes
+    ("draw_legend", "include_lone_images", "include_sub_grids"),
+    tuple(f"vary_seeds_{letter}" for letter in LETTERS),
+    ("no_fixed_seeds", "csv_mode"),
+    ("margin_size",),
+)
+
+
+def place(script: XYZPlot, tab: Tab, menu: Any, made: Callable[..., Any]) -> dict[str, Any]:
+    """The components by argument; `made(name, **words)` makes one. `menu` opens the form."""
+    fields: dict[str, Any] = {}
+    fills = []
+    for letter in LETTERS:
+        with gr.Row(elem_classes=["xyz-axis"]):
+            kind, written, chosen = (f"{letter}_{name}" for name in NAMES)
+            fields[kind] = made(kind, min_width=120)
+            fields[written] = made(written, lines=1, min_width=160, scale=2)
+            fields[chosen] = made(chosen, visible=False, min_width=160, scale=2)
+            fills.append(_fill(script, tab, letter))
+    for names in ROWS:
+        with gr.Row():
+            fields |= {name: made(name, min_width=150) for name in names}
+    with gr.Row():
+        _swaps(fields, tab)
+    _bind(script, tab, menu, fields, fills)
+    return fields
+
+
+def _fill(script: XYZPlot, tab: Tab, letter: str) -> Any:
+    button = tool("📒", script_id(tab, script, f"fill_{letter}_tool_button"), "list")
+    button.visible = False
+    return button
+
+
+def _axis(fields: Mapping[str, Any], letter: str) -> list[Any]:
+    return [fields[f"{letter}_{name}"] for name in NAMES]
+
+
+def _swaps(fields: Mapping[str, Any], tab: Tab) -> None:
+    first = "" if tab == TABS[0] else f"{tab}_"  # A1111 has these ids on both tabs; an id can be had only once
+    for one, other in combinations(LETTERS, 2):
+        elem_id = f"{first}{one}{other}_grid_swap_axes_button"
+        button = gr.Button(f"Swap {one.upper()}/{other.upper()} axes", elem_id=elem_id, size="sm")
+        both = [*_axis(fields, one), *_axis(fields, other)]
+        button.click(None, inputs=both, outputs=both, js="swapAxes", **QUIET)
+
+
+def _bind(script: XYZPlot, tab: Tab, menu: Any, fields: dict[str, Any], fills: list[Any]) -> None:
+    """Each axis shows the box or the menu that its values are written in or chosen from."""
+    csv = fields["csv_mode"]
+
+    def faces(label: str | None, written: str | None, chosen: list[str] | None, as_text: bool) -> list[Any]:
+        choices = script.choices(tab, label or NOTHING)
+        boxed = choices is None or bool(as_text)
+        box, entries = written or "", chosen or []
+        if choices is not None:
+            entries = [one for one in entries or xyz_values.split(box) if one in choices]
+            box = box or xyz_values.joined(entries) if boxed else box
+        return [
+            gr.update(visible=boxed, value=box),
+            gr.update(visible=not boxed, choices=choices or [], value=entries),
+            gr.update(visible=choices is not None),
+        ]
+
+    def opened(title: str | None, *values: Any) -> list[Any]:
+        if title != script.title:
+            return [gr.skip()] * (3 * len(LETTERS))
+        *axes, as_text = values
+        parts = [axes[start : start + len(NAMES)] for start in range(0, len(axes), len(NAMES))]
+        return [face for label, written, chosen in parts for face in faces(label, written, chosen, as_text)]
+
+    def filled(label: str | None, as_text: bool) -> list[Any]:
+        choices = script.choices(tab, label or NOTHING) or []
+        return [xyz_values.joined(choices), gr.skip()] if as_text else [gr.skip(), choices]
+
+    every, shown = [], []
+    for letter, fill in zip(LETTERS, fills, strict=True):
+        kind, *boxes = _axis(fields, letter)
+        every += [kind, *boxes]
+        shown += [*boxes, fill]
+        kind.change(faces, inputs=[kind, *boxes, csv], outputs=[*boxes, fill], queue=False, **AS_IS)
+        fill.click(filled, inputs=[kind, csv], outputs=boxes, queue=False, **AS_IS)
+    gr.on([menu.change, csv.change], opened, inputs=[menu, *every, csv], outputs=shown, queue=False, **AS_IS)
+
+
+def pasted(script: XYZPlot, tab: Tab, pairs: Mapping[str, str]) -> dict[str, Any]:
+    """The axes that an infotext tells; the others are nothing."""
+    labels = {axis.label for axis in script.axes(tab)}
+    values: dict[str, Any] = {}
+    for letter in LETTERS:
+        kind, written, chosen = (f"{letter}_{name}" for name in NAMES)
+        label = pairs.get(f"{letter.upper()} Type", NOTHING)
+        values[kind] = label if label in labels else NOTHING
+        values[written] = text = pairs.get(f"{letter.upper()} Values", "")
+        values[chosen] = xyz_values.split(text) if script.choices(tab, values[kind]) is not None else []
+    return values
