@@ -78,9 +78,9 @@ class Queue:
 
         ParameterError if a job of that id was submitted before.
         """
-        job = Job(id=task_id or uuid.uuid4().hex, kind=kind, work=work, owner=owner)
-        job.progress.changed = lambda: self._tell(job)
-        with self._ready:
+        with self._ready:  # also around the time of creation, which tells the order later
+            job = Job(id=task_id or uuid.uuid4().hex, kind=kind, work=work, owner=owner)
+            job.progress.changed = lambda: self._tell(job)
             if job.id in self._jobs:
                 raise ParameterError(f"A job with the id {job.id!r} was submitted before; use another id.")
             self.store.add(job.id, kind, job.created, request, owner)

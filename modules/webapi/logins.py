@@ -149,8 +149,11 @@ class Door:
 
     def opens(self, header: bytes, address: str) -> User | None:
         """Whose Authorization header this is, if it is good; slow, by design."""
+        if (known := self.remembers(header)) is not None:
+            return known  # found good while this request waited: many come at once with the same one
         user, password = _basic(header)
-        good = [login for login in self.logins if login.fits(user, password)]
+        named = [login for login in self.logins if hmac.compare_digest(user, login.user)]
+        good = [login for login in named or self.logins[:1] if login.fits(user, password)]  # a stranger takes as long
         with self._lock:
             if good:
                 self._failures.pop(address, None)

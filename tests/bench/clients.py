@@ -9,6 +9,7 @@ user got, whether every user's jobs ran in the order they came, and the server's
 import asyncio
 import itertools
 import json
+import os
 import random
 import socket
 import sqlite3
@@ -48,7 +49,9 @@ def server(folder, port):
     draw_model(folder / "models/Stable-diffusion")
     (folder / "logins").write_text("\n".join(f"{user}:key" for user in USERS))
     flags = ["--nowebui", "--data-dir", str(folder), "--port", str(port), "--gradio-auth-path", str(folder / "logins")]
-    return subprocess.Popen([sys.executable, "-W", "ignore", "webui.py", *flags], cwd=ROOT, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-W", "ignore", "webui.py", *flags]
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}  # the clients need the other cores
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=alone)
 
 
 async def client(base, user, number, until, tally):
@@ -90,9 +93,10 @@ async def queued(asking, prompt, tally):
 
 
 async def watched(process, until, tally):
-    """The server's memory, every second."""
+    """The memory of the server, which a process watches over, every second."""
+    first = psutil.Process(process.pid)
     while time.monotonic() < until:
-        tally.memory.append(psutil.Process(process.pid).memory_info().rss)
+        tally.memory.append(sum(one.memory_info().rss for one in (first, *first.children(recursive=True))))
         await asyncio.sleep(1)
 
 

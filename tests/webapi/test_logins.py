@@ -23,10 +23,12 @@ def test_a_login_flag_that_is_none_stops_the_start(text):
 def test_a_password_is_hashed_once_and_kept_hashed(monkeypatch):
     calls = []
     monkeypatch.setattr(logins, "_scrypt", lambda password, salt: calls.append(password) or (salt + password).ljust(32))
-    door = logins.Door(logins.parse("ann:secretword", "--x"))
+    door = logins.Door(logins.parse("ann:secretword, bob:other, carl:third", "--x"))
     header = basic("ann", "secretword")
     assert not door.remembers(header) and door.opens(header, "a") and door.remembers(header)
-    assert len(calls) == 2
+    assert len(calls) == 3 + 1  # one for each that is kept, one for her who came
+    assert door.opens(header, "b") and len(calls) == 4  # one of many that came at once with the same header
+    assert not door.opens(basic("dora", "secretword"), "a") and len(calls) == 5
     assert header not in door._good and b"secretword" not in repr(door._good).encode()
 
 
