@@ -113,7 +113,7 @@ class App:
         return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)
 
     def _hooks(self, progress: Progress, tab: str, wishes: Wishes) -> Hooks:
-        return self.scripts.hooks(progress, lambda one: hooks_of(self.guests, tab, wishes))
+        return self.scripts.hooks(progress, lambda one: hooks_of(self.guests, tab, wishes, one))
 
     def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
         """Forbidden for a job that this user may not have done."""

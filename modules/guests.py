@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.generate.hooks import QUIET, Hooks
+from modules.generate.plan import Plan
 
 Wishes = Mapping[str, Any]  # what a request asks of guests, by their own keys
 
@@ -14,8 +15,8 @@ Wishes = Mapping[str, Any]  # what a request asks of guests, by their own keys
 class Guest:
     """All places where a guest is asked; does nothing unless overridden. `tab` is "txt2img" or "img2img"."""
 
-    def hooks(self, tab: str, wishes: Wishes) -> Hooks | None:
-        """The hooks of one run; None to stay out of it."""
+    def hooks(self, tab: str, wishes: Wishes, plan: Plan) -> Hooks | None:
+        """The hooks of one plan's run; None to stay out of it."""
         return None
 
     def before_page(self) -> None:
@@ -62,7 +63,7 @@ class Guest:
         return ()
 
 
-def hooks_of(guests: Sequence[Guest], tab: str, wishes: Wishes) -> Hooks:
-    """The hooks of one run: of the first guest that joins it."""
-    found = (guest.hooks(tab, wishes) for guest in guests)
+def hooks_of(guests: Sequence[Guest], tab: str, wishes: Wishes, plan: Plan) -> Hooks:
+    """The hooks of one plan's run: of the first guest that joins it."""
+    found = (guest.hooks(tab, wishes, plan) for guest in guests)
     return next((hooks for hooks in found if hooks is not None), QUIET)

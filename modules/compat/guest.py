@@ -12,7 +12,8 @@ import gradio as gr
 from gradio.context import Context
 
 from modules.app import App
-from modules.compat import gradio3
+from modules.compat import axes, gradio3
+from modules.compat.axes import APPLIED
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS
 from modules.compat.file_route import serve
@@ -24,6 +25,7 @@ from modules.compat.running import RUNS
 from modules.compat.script import OnComponent, Script
 from modules.exceptions import ParameterError
 from modules.generate.hooks import Hooks
+from modules.generate.plan import Plan
 from modules.guests import Guest, Wishes
 from modules.host.extensions.finding import Extension, files
 
@@ -50,6 +52,7 @@ class Extensions(Guest):
         self.taken = taken
         BLAME.troubles = self.app.extensions.troubles
         REGISTRY.offer_axes()
+        self.app.scripts.offer(axes.offered)
         for one in taken:
             REGISTRY.enter(one.name, one.path)
         failed = self._read(taken)
@@ -74,11 +77,12 @@ class Extensions(Guest):
 
     # While pictures are made
 
-    def hooks(self, tab: str, wishes: Wishes) -> Hooks | None:
-        """None where no script and no callback could do anything."""
+    def hooks(self, tab: str, wishes: Wishes, plan: Plan) -> Hooks | None:
+        """None where no script, no callback and no axis of a plot could do anything."""
         runner = runner_of(tab)
         RUNS.stack.clear()  # of a job that broke off: this one is asked for outside of all others
-        if not runner.alwayson_scripts and not wishes.get(SCRIPT) and not any(CALLBACKS.map.values()):
+        asked = runner.alwayson_scripts or wishes.get(SCRIPT) or APPLIED in plan.request.alwayson_scripts
+        if not asked and not any(CALLBACKS.map.values()):
             return None
         return hooks_for(args=wishes.get(ARGS))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from modules.compat import axes
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS, ImageSaveParams
 from modules.compat.processed import Processed, of_result, result_of
@@ -130,6 +131,7 @@ class ScriptHooks(Hooks):
             self.p = of_request(plan.request)
             self.p.scripts = REGISTRY.img2img if isinstance(plan.request, Img2Img) else REGISTRY.txt2img
             self.p.script_args = self.args if self.args is not None else self.p.scripts.defaults()
+            axes.apply(self.p, plan.request)
 
     def _planned_anew(self, plan: Plan) -> Plan:
         wanted = request_of(self.p)

@@ -12,6 +12,7 @@ from modules.generate.hooks import Draw, Hooks
 from modules.generate.plan import Plan
 from modules.generate.request import Request
 from modules.generate.result import Result
+from modules.host.axis import Axis, of_script
 from modules.host.joined import Joined, Link
 from modules.host.script import Catalogs, Script, Studio, Tab, tab_of
 from modules.host.troubles import Troubles
@@ -21,6 +22,7 @@ from modules.settings.folders import Folders
 from modules.settings.options import View
 
 Joiner = Callable[[Plan], Hooks | None]
+Offer = Callable[[Tab], Sequence[Axis]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,7 @@ class Scripts:
     means: Means
     _scripts: tuple[Script, ...] = ()
     _joiners: tuple[tuple[Joiner, str], ...] = ()
+    _offers: tuple[tuple[Offer, str], ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, script: Script, owner: str = "") -> None:
@@ -54,11 +57,17 @@ class Scripts:
         with self._lock:
             self._joiners = (*self._joiners, (joiner, owner))
 
+    def offer(self, offer: Offer, owner: str = "") -> None:
+        """`offer(tab)` is asked for axes of the X/Y/Z plot whenever they are listed."""
+        with self._lock:
+            self._offers = (*(one for one in self._offers if one[0] != offer), (offer, owner))
+
     def drop(self, owner: str) -> None:
         """Forget all of an extension."""
         with self._lock:
             self._scripts = tuple(one for one in self._scripts if one.owner != owner)
             self._joiners = tuple(one for one in self._joiners if one[1] != owner)
+            self._offers = tuple(one for one in self._offers if one[1] != owner)
 
     def selectable(self, tab: Tab) -> list[Script]:
         """The entries of the Script menu, by title."""
@@ -71,6 +80,16 @@ class Scripts:
     def always_on(self, tab: Tab) -> list[Script]:
         """Those that join in, in their order."""
         return [one for one in self._scripts if tab in one.tabs and one.always_on]
+
+    def axes(self, tab: Tab) -> list[Axis]:
+        """Of the arguments of those that are always on, and those that are offered."""
+        found = [axis for script in self.always_on(tab) for axis in of_script(script, tab)]
+        for offer, owner in self._offers:
+            try:
+                found += offer(tab)
+            except Exception as error:  # noqa: BLE001 - the extension boundary
+                self.troubles.note(owner, "in its axes of the X/Y/Z plot", error)
+        return found
 
     def find(self, title: str, tab: Tab) -> Script | None:
         """The selectable one of that title, however its letters are cased; None for no script. ParameterError."""

@@ -27,6 +27,6 @@ def standing(
 ) -> tuple[Scripts, Events]:
     """Scripts that plan by `planner` and enlarge by `scaler`, and the events beside them; both note in `troubles`."""
     scripts = Scripts(troubles, Means(planner=planner, folders=folders, catalogs=catalogs, scaler=scaler))
-    for script in builtin.scripts(options, catalogs):
+    for script in builtin.scripts(options, catalogs, scripts.axes):
         scripts.add(script)
     return scripts, Events(troubles)

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from modules.host.builtin import xyz_values
+from modules.host import axis_values
 from modules.host.builtin.xyz import LETTERS, NOTHING, XYZPlot
 from modules.host.script import TABS, Tab
 from modules.webui.controls import AS_IS, QUIET, tool
@@ -71,8 +71,8 @@ def _bind(script: XYZPlot, tab: Tab, menu: Any, fields: dict[str, Any], fills: l
         boxed = choices is None or bool(as_text)
         box, entries = written or "", chosen or []
         if choices is not None:
-            entries = [one for one in entries or xyz_values.split(box) if one in choices]
-            box = box or xyz_values.joined(entries) if boxed else box
+            entries = [one for one in entries or axis_values.split(box) if one in choices]
+            box = box or axis_values.joined(entries) if boxed else box
         return [
             gr.update(visible=boxed, value=box),
             gr.update(visible=not boxed, choices=choices or [], value=entries),
@@ -88,7 +88,7 @@ def _bind(script: XYZPlot, tab: Tab, menu: Any, fields: dict[str, Any], fills: l
 
     def filled(label: str | None, as_text: bool) -> list[Any]:
         choices = script.choices(tab, label or NOTHING) or []
-        return [xyz_values.joined(choices), gr.skip()] if as_text else [gr.skip(), choices]
+        return [axis_values.joined(choices), gr.skip()] if as_text else [gr.skip(), choices]
 
     every, shown = [], []
     for letter, fill in zip(LETTERS, fills, strict=True):
@@ -109,5 +109,5 @@ def pasted(script: XYZPlot, tab: Tab, pairs: Mapping[str, str]) -> dict[str, Any
         label = pairs.get(f"{letter.upper()} Type", NOTHING)
         values[kind] = label if label in labels else NOTHING
         values[written] = text = pairs.get(f"{letter.upper()} Values", "")
-        values[chosen] = xyz_values.split(text) if script.choices(tab, values[kind]) is not None else []
+        values[chosen] = axis_values.split(text) if script.choices(tab, values[kind]) is not None else []
     return values

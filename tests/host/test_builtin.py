@@ -9,7 +9,7 @@ from PIL import Image
 
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img, Txt2Img
-from modules.host.builtin import xyz_values
+from modules.host import axis_values
 from modules.host.builtin.matrix import combined
 from modules.host.builtin.outward import growth
 from modules.host.builtin.prompts_from_file import asked_by
@@ -42,7 +42,7 @@ def make(app, request):
     ],
 )
 def test_whole_numbers_may_be_written_as_spans(text, values):
-    assert xyz_values.whole(xyz_values.split(text)) == values
+    assert axis_values.whole(axis_values.split(text)) == values
 
 
 @pytest.mark.parametrize(
@@ -50,20 +50,20 @@ def test_whole_numbers_may_be_written_as_spans(text, values):
     [("0.5-1 (+0.25)", [0.5, 0.75, 1]), ("1-2 [3]", [1, 1.5, 2]), ("7", [7]), ("-0.5-0.5 [3]", [-0.5, 0, 0.5])],
 )
 def test_numbers_may_be_written_as_spans(text, values):
-    assert xyz_values.real(xyz_values.split(text)) == pytest.approx(values)
+    assert axis_values.real(axis_values.split(text)) == pytest.approx(values)
 
 
 @pytest.mark.parametrize("text", ["a", "1-2-3", "1e999", "1-99999999", "1-2 [999999]", "nan"])
 def test_what_is_no_number_is_a_sentence(text):
-    for read in (xyz_values.whole, xyz_values.real):
-        if (read, text) != (xyz_values.real, "1-99999999"):
+    for read in (axis_values.whole, axis_values.real):
+        if (read, text) != (axis_values.real, "1-99999999"):
             with pytest.raises(ValueError, match=r"\.$"):
                 read([text])
 
 
 def test_texts_may_hold_commas_in_quotes_and_read_back():
-    assert xyz_values.split('a, "b, c",d') == ["a", "b, c", "d"]
-    assert xyz_values.split(xyz_values.joined(["b, c", "d"])) == ["b, c", "d"]
+    assert axis_values.split('a, "b, c",d') == ["a", "b, c", "d"]
+    assert axis_values.split(axis_values.joined(["b, c", "d"])) == ["b, c", "d"]
 
 
 def test_prompt_axes_search_and_order():

@@ -10,6 +10,7 @@ from modules.exceptions import ExtensionError, Interrupted, ParameterError
 from modules.generate.hooks import Hooks
 from modules.generate.request import Img2Img, Txt2Img
 from modules.host import AlwaysOn, Script, Selectable
+from modules.host.builtin.xyz import XYZPlot
 from modules.host.catalogue import Scripts
 
 SMALL = {"prompt": "x", "seed": 1, "steps": 1, "width": 64, "height": 64, "sampler_name": "Euler"}
@@ -181,3 +182,21 @@ def test_an_interruption_is_nobodys_failure(app, scripts):
     with pytest.raises(Interrupted):
         run(app, scripts, Txt2Img(**SMALL))
     assert not scripts.troubles.of("any")
+
+
+def test_arguments_of_one_that_is_always_on_are_axes_of_the_plot(app, scripts):
+    scripts.add(Sepia(), "brown")
+    plot = XYZPlot(app.options, app.catalogs, scripts.axes)
+    scripts.add(plot)
+    assert [axis.label for axis in plot.axes("txt2img")][-2:] == ["[Sepia] Sepia", "[Sepia] Mode"]
+    assert plot.choices("txt2img", "[Sepia] Mode") == ["a", "b", "c"]
+    args = ["[Sepia] Sepia", "0, 0.5", [], "[Sepia] Mode", "", ["a", "c"], "Nothing", "", [], False, True]
+    asked = {"script_name": plot.title, "script_args": args, "alwayson_scripts": {"sepia": [None, 0.1]}}
+    result = run(app, scripts, Txt2Img(**SMALL, **UNSAVED, **asked))
+    assert ["Sepia: 0.5" in one.infotext for one in result.pictures] == [False, True, False, True]
+    assert "X Type: [Sepia] Sepia" in result.grids[0].infotext
+    scripts.drop("brown")
+    assert "[Sepia] Mode" not in [axis.label for axis in plot.axes("txt2img")]
+    with pytest.raises(ParameterError, match="outside 0 to 1"):
+        scripts.add(Sepia())
+        scripts.check(Txt2Img(script_name=plot.title, script_args=["[Sepia] Sepia", "7"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -15,8 +15,9 @@ from modules.exceptions import Interrupted, ParameterError, WebuiError
 from modules.generate.plan import Plan
 from modules.generate.request import MAX_SEED, Request
 from modules.generate.result import Picture, Result
-from modules.host.builtin import xyz_values
-from modules.host.builtin.xyz_axes import Axis, axes
+from modules.host import axis_values
+from modules.host.axis import Axis
+from modules.host.builtin.xyz_axes import axes
 from modules.host.gathering import gathered, saved_grid, told_of
 from modules.host.legends import inks
 from modules.host.script import Catalogs, Selectable, Studio, Tab, read, tab_of
@@ -78,13 +79,17 @@ class XYZPlot(Selectable):
     title = "X/Y/Z plot"
     params = Params
 
-    def __init__(self, options: Options, catalogs: Catalogs):
+    def __init__(self, options: Options, catalogs: Catalogs, more: Callable[[Tab], Sequence[Axis]]):
         self._options = options
         self._catalogs = catalogs
+        self._more = more
 
     def axes(self, tab: Tab) -> list[Axis]:
-        """What there is to choose from."""
-        return axes(tab, self._options)
+        """What there is to choose from: A1111's, the program's own, and those that scripts and extensions offer."""
+        found = {axis.label: axis for axis in axes(tab, self._options)}
+        for axis in self._more(tab):
+            found.setdefault(axis.label, axis)
+        return list(found.values())
 
     def choices(self, tab: Tab, label: str) -> list[str] | None:
         """The values that an axis's menu offers; None where they are written."""
@@ -111,13 +116,13 @@ class XYZPlot(Selectable):
         if axis.label == NOTHING:
             return Line(axis=axis, text="", values=(0,))
         menu = axis.choices is not None and not values.csv_mode
-        texts = list(chosen) if menu else xyz_values.split(written)
+        texts = list(chosen) if menu else axis.split(written)
         found = axis.values(texts)
         if not found:
             raise ParameterError(f"X/Y/Z plot: {axis.label} has no values; write some, or choose Nothing.")
         if axis.seeds and not values.no_fixed_seeds:
             found = [random.randrange(MAX_SEED) if one == -1 else one for one in found]
-        return Line(axis=axis, text=xyz_values.joined(texts) if menu else written, values=found)
+        return Line(axis=axis, text=axis_values.joined(texts) if menu else written, values=found)
 
     def make(self, studio: Studio, plan: Plan, values: Params) -> Result | None:
         lines = [self._line(letter, values, tab_of(plan.request)) for letter in LETTERS]

@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img, Request, Txt2Img
-from modules.host.builtin import xyz_values
+from modules.host import axis_values
+from modules.host.axis import Axis, Change, choices, fixed, short
 from modules.host.script import Catalogs, Tab
 from modules.settings.options import Options
 
-Change = Callable[[Request, Any, Sequence[Any]], Request]  # request, the value, all values of the axis
-YES, NO = "True", "False"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Axis:
-    """One thing that may differ between pictures. `cost`: how slow a change of it is; the slowest changes last.
-
-    `spec` judges and parses its values. `told`: how the legend says a value.
-    """
-
-    label: str
-    spec: Spec | None = None
-    change: Change = lambda request, value, values: request
-    told: Callable[[str, Any], str] = lambda label, value: f"{label}: {_short(value)}"
-    choices: Callable[[Catalogs], list[str]] | None = None
-    cost: float = 0.0
-    tabs: Sequence[Tab] = ("txt2img", "img2img")
-    seeds: bool = False  # -1 is to be drawn once
-    orders: bool = False  # its values are all orders of what is written
-
-    def values(self, texts: Sequence[str]) -> list[Any]:
-        """The values that are written. ParameterError with a sentence for one that makes no sense."""
-        if self.spec is None:
-            return xyz_values.orders(texts) if self.orders else list(texts)
-        kind = self.spec.type
-        try:
-            spread: Sequence[Any] = texts
-            if kind in (int, float):
-                spread = xyz_values.whole(texts) if kind is int else xyz_values.real(texts)
-            return [self.spec.check(one) for one in spread]
-        except ValueError as error:
-            raise ParameterError(f"X/Y/Z plot, {self.label}: {str(error)}") from error
-
-
-def _short(value: Any) -> Any:
-    return round(value, 8) if isinstance(value, float) else value
-
 
 def _value(label: str, value: Any) -> str:
-    return str(_short(value))
+    return str(short(value))
 
 
 def _file(label: str, value: Any) -> str:
@@ -126,10 +89,6 @@ def _listed(catalog: str, *first: str) -> Callable[[Catalogs], list[str]]:
     return lambda catalogs: [*first, *sorted(catalogs[catalog](), key=str.casefold)]
 
 
-def _fixed(*texts: str) -> Callable[[Catalogs], list[str]]:
-    return lambda catalogs: list(texts)
-
-
 _OR_NONE = _listed("checkpoints", "None")
 
 # Label → the field or option, and what differs from a plain one. The order is A1111's: clients send a place in it.
@@ -143,7 +102,7 @@ ROWS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("CFG Scale", "cfg_scale", {}),
     ("Image CFG Scale", "image_cfg_scale", {}),
     ("Prompt S/R", "", {"change": searched, "told": _value}),
-    ("Prompt order", "", {"change": reordered, "told": _row, "orders": True}),
+    ("Prompt order", "", {"change": reordered, "told": _row, "parse": axis_values.orders}),
     ("Sampler", "sampler_name", {"told": _value}),
     ("Hires sampler", "hr_sampler_name", {"told": _value}),
     ("Checkpoint name", "sd_model_checkpoint", {"told": _file, "cost": 1.0, "choices": _listed("checkpoints")}),
@@ -166,7 +125,7 @@ ROWS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("VAE", "sd_vae", {"cost": 0.7}),
     ("Styles", "", {"change": styled, "choices": _listed("styles")}),
     ("UniPC Order", "uni_pc_order", {"cost": 0.5}),
-    ("Face restore", "", {"change": _absent("None", "Face restoration"), "told": _value, "choices": _fixed("None")}),
+    ("Face restore", "", {"change": _absent("None", "Face restoration"), "told": _value, "choices": fixed("None")}),
     ("Token merging ratio", "token_merging_ratio", {}),
     ("Token merging ratio high-res", "token_merging_ratio_hr", {}),
     ("Always discard next-to-last sigma", "always_discard_next_to_last_sigma", {}),
@@ -207,18 +166,7 @@ def axes(tab: Tab, options: Options) -> list[Axis]:
 
 def _axis(label: str, name: str, words: Mapping[str, Any], fields: Mapping[str, Spec], options: Options) -> Axis:
     spec = fields.get(name) or options.specs.get(name)
-    made: dict[str, Any] = {"label": label, "spec": spec, "choices": _choices(spec)}
+    made: dict[str, Any] = {"label": label, "spec": spec, "choices": choices(spec)}
     if name:
         made["change"] = of_field(name) if name in fields else of_option(name)
     return Axis(**made | dict(words))
-
-
-def _choices(spec: Spec | None) -> Callable[[Catalogs], list[str]] | None:
-    if spec is None:
-        return None
-    if spec.type is bool:
-        return _fixed(YES, NO)
-    if isinstance(spec.choices, str):
-        catalog = spec.choices
-        return lambda catalogs: catalogs[catalog]()
-    return _fixed(*spec.choices) if spec.choices else None
