@@ -1,4 +1,4 @@
-"""The program itself: its memory, the loaded checkpoint, and, with --api-server-stop, its end."""
+"""The program itself: its memory, the loaded checkpoint, its restart from the page, and, with a flag, its end."""
 
 from __future__ import annotations
 
@@ -21,36 +21,40 @@ class MemoryResponse(BaseModel):
 
 
 def routes(app: App, watch: Watch) -> APIRouter:
-    """The routes about the process; those that end it are there only if a flag asks for them."""
-    router = APIRouter(prefix="/sdapi/v1")
+    """The routes about the process. The API ends it only if a flag asks for that; the page may restart it."""
+    router = APIRouter()
 
-    @router.get("/memory")
+    @router.get("/sdapi/v1/memory")
     def memory() -> MemoryResponse:
         return MemoryResponse(ram=_ram(), cuda=app.engine.memory() or {"error": "unavailable"})
 
-    @router.post("/unload-checkpoint")
+    @router.post("/sdapi/v1/unload-checkpoint")
     async def unload_checkpoint() -> dict[str, Any]:
         await watch.finished(app.unload_checkpoint())
         return {}
 
-    @router.post("/reload-checkpoint")
+    @router.post("/sdapi/v1/reload-checkpoint")
     async def reload_checkpoint() -> dict[str, Any]:
         job = app.load_checkpoint()
         await watch.finished(job)
         job.wait()
         return {}
 
+    @router.post("/internal/restart", include_in_schema=False)
+    async def restart() -> Response:
+        return _ending(watch, End.RESTART, "Starting again.")
+
     if app.launch.api_server_stop:
 
-        @router.post("/server-kill")
+        @router.post("/sdapi/v1/server-kill")
         async def server_kill() -> Response:
             return _ending(watch, End.KILL, "Ending at once.")
 
-        @router.post("/server-restart")
+        @router.post("/sdapi/v1/server-restart")
         async def server_restart() -> Response:
             return _ending(watch, End.RESTART, "Starting again.")
 
-        @router.post("/server-stop")
+        @router.post("/sdapi/v1/server-stop")
         async def server_stop() -> Response:
             return _ending(watch, End.STOP, "Stopping.")
 

@@ -17,6 +17,7 @@ ADMINS = (
     "/sdapi/v1/unload-checkpoint", "/sdapi/v1/reload-checkpoint", "/sdapi/v1/server-kill",
     "/sdapi/v1/server-restart", "/sdapi/v1/server-stop", "/sdapi/v1/create/", "/sdapi/v1/train/",
     "/sdapi/v1/cmd-flags", "/sdapi/v1/memory", "/internal/sysinfo", "/internal/sysinfo-download", "/internal/share",
+    "/internal/restart",
 )  # fmt: skip
 ADMINS_WRITING = ("/sdapi/v1/options",)
 GUESTS_READING = (

@@ -13,6 +13,7 @@ from modules.generate.request import Img2Img, Txt2Img
 from modules.host.script import TABS
 from modules.webui import (
     assets,
+    extensions_tab,
     extras_tab,
     generation,
     history_tab,
@@ -63,6 +64,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             _guests_pages(app)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick), (words, images, finished))
+            extensions_tab.build(app)
 
         forms = words, images, finished
         menus = [form.fields[name] for form in forms for name in opening(form)] + script_form.live(forms)

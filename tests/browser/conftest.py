@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def address(checkpoint_folder, data) -> Iterator[str]:
     """Where the server answers."""
+    with serving(data, checkpoint_folder) as url:
+        yield url
+    said = (data / "server.log").read_text()
+    assert "Traceback" not in said, said
+
+
+@contextmanager
+def serving(data: Path, checkpoint_folder: Path, *flags: str) -> Iterator[str]:
+    """A server over a data folder, whose log is server.log there: its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,7 +56,7 @@ def address(checkpoint_folder, data) -> Iterator[str]:
         "--lora-dir",
         str(data / "Lora"),
     ]
-    command = [sys.executable, "webui.py", *places, "--port", str(port), "--skip-load-model-at-start"]
+    command = [sys.executable, "webui.py", *places, "--port", str(port), "--skip-load-model-at-start", *flags]
     calm = os.environ | {
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
@@ -63,8 +73,6 @@ def address(checkpoint_folder, data) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-    said = log.read_text()
-    assert "Traceback" not in said, said
 
 
 def _await(url: str, server: subprocess.Popen, log: Path) -> None:

@@ -1,0 +1,100 @@
+"""The tables of the Extensions tab, as HTML in which nothing of an extension's own is more than text."""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from modules.host.extensions import git
+from modules.host.extensions.finding import Extension
+from modules.host.extensions.index import Entry
+from modules.host.troubles import Trouble
+
+HEADS = "Extension", "URL", "Branch", "Version", "Date", "Update", "Pin to a commit"
+
+
+def installed(
+    found: Sequence[Extension], troubles: Mapping[str, Sequence[Trouble]], news: Mapping[str, str], taken: Sequence[str]
+) -> str:
+    """What is in the folder: `news` of updates by name, `taken` the names that take part in this run."""
+    if not found:
+        return "<p>There is no extension; see Available and Install from URL.</p>"
+    rows = "".join(_row(one, troubles.get(one.name, ()), news.get(one.name), one.name in taken) for one in found)
+    heads = "".join(f"<th>{head}</th>" for head in HEADS)
+    return f'<table id="extensions" class="changes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(one: Extension, troubles: Sequence[Trouble], news: str | None, taken: bool) -> str:
+    at, name = git.state(one.path), html.escape(one.name)
+    tick = " checked" if one.enabled else ""
+    state = "" if taken == one.enabled else " (after the restart)"
+    failed = ' <span class="failed">failed</span>' if troubles else ""
+    update = _update(name, at, news)
+    pin = at.commit[:12] if at.pinned else ""
+    cells = [
+        f'<label><input type="checkbox" name="enable_{name}"{tick}> {name}</label>{state}{failed}',
+        _link(git.shown(at.remote)),
+        html.escape(at.branch),
+        f"<code>{html.escape(at.commit[:8])}</code>",
+        _date(at.date),
+        update,
+        f'<input type="text" name="pin_{name}" value="{pin}" data-was="{pin}" maxlength="64" aria-label="Pin {name}">'
+        if at.commit
+        else "",
+    ]
+    row = f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    return row + "".join(
+        f'<tr class="trouble"><td colspan="{len(cells)}">{_trouble(trouble)}</td></tr>' for trouble in troubles
+    )
+
+
+def _update(name: str, at: git.State, news: str | None) -> str:
+    if not at.remote:
+        return "no repository"
+    if news is None:
+        return "unknown"
+    tick = f'<input type="checkbox" name="update_{name}" checked> ' if news == "new commits" and not at.pinned else ""
+    return f"<label>{tick}{html.escape(news)}</label>"
+
+
+def _trouble(trouble: Trouble) -> str:
+    sentence = html.escape(trouble.sentence)
+    if not trouble.trace:
+        return f'<p class="error">{sentence}</p>'
+    return f'<details><summary class="error">{sentence}</summary><pre>{html.escape(trouble.trace)}</pre></details>'
+
+
+def _date(seconds: int) -> str:
+    if not seconds:
+        return ""
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+
+
+def _link(url: str) -> str:
+    if urlsplit(url).scheme != "https":
+        return html.escape(url)
+    address = html.escape(url, quote=True)
+    return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
+
+
+def available(entries: Sequence[Entry], here: Sequence[str]) -> str:
+    """What an index lists; `here` are the addresses of those that are installed."""
+    known = {_plain(url) for url in here}
+    rows = "".join(_offer(one, _plain(one.url) in known) for one in entries)
+    heads = "".join(f"<th>{head}</th>" for head in ("Extension", "Description", "Action"))
+    note = f"<p>{len(entries)} extensions. They are other people's programs and may do anything on this machine.</p>"
+    return f'{note}<table id="available_extensions" class="changes"><tr>{heads}</tr>{rows}</table>'
+
+
+def _offer(one: Entry, here: bool) -> str:
+    name, tags = html.escape(one.name), html.escape(", ".join(one.tags))
+    act = f'<button class="lg secondary" data-install="{html.escape(one.url, quote=True)}">Install</button>'
+    about = f"{html.escape(one.description)}<br><small>{_link(one.url)} {html.escape(one.added)}</small>"
+    cells = f"<b>{name}</b><br><small>{tags}</small>", about, "installed" if here else act
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _plain(url: str) -> str:
+    return url.strip().rstrip("/").removesuffix(".git").lower()

@@ -1,0 +1,148 @@
+"""The Extensions tab over a server of its own: installed, switched off, rolled back, and named where broken."""
+
+import json
+import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Ui, serving
+
+SCRIPT = """
+from modules import scripts
+class Thing(scripts.Script):
+    def title(self): return "{0}"
+    def show(self, is_img2img): return scripts.AlwaysVisible
+"""
+
+
+def run(folder, *words):
+    who = "-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"
+    subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, check=True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    made = tmp_path_factory.mktemp("extensions")
+    folder = made / "extensions" / "<i>broken"
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "scripts" / "one.py").write_text("raise OSError('<img src=x onerror=alert(1)>')\n")
+    return made
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory):
+    work = tmp_path_factory.mktemp("origin") / "thing"
+    (work / "scripts").mkdir(parents=True)
+    run(work, "init", "--quiet")
+    commit(work, SCRIPT.format("First"))
+    return work
+
+
+def commit(work, text):
+    (work / "scripts" / "thing.py").write_text(text)
+    run(work, "add", ".")
+    run(work, "commit", "--quiet", "-m", "a change")
+
+
+@pytest.fixture(scope="module")
+def address(checkpoint_folder, data):
+    with serving(data, checkpoint_folder) as url:
+        yield url
+
+
+def titles(page, address):
+    return page.request.get(f"{address}/sdapi/v1/scripts").json()["txt2img"]
+
+
+def restarted(ui, page, act):
+    """Do something that has the program begin anew; the page comes back by itself."""
+    page.evaluate("window.before = true")
+    page.leaving = True  # requests break off while the program is away
+    act()
+    page.wait_for_function("!window.before && document.body?.hasAttribute('data-ui-ready')", timeout=120_000)
+    page.leaving = False
+    ui.tab("extensions")
+    expect(page.locator("#extensions tbody tr").first).to_be_visible()
+
+
+def test_from_a_repository_to_a_roll_back(browser, address, data, origin):
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    alerts = []
+    page.on("dialog", lambda asked: (alerts.append(asked.message), asked.dismiss()))
+    page.leaving = False
+    ui = Ui(page, address)
+    ui.tab("extensions")
+    broken = page.locator("#extensions tr.trouble").first
+    expect(broken).to_contain_text("Extension '<i>broken' failed in scripts/one.py: OSError: <img src=x")
+    broken.locator("summary").click()
+    expect(broken.locator("pre")).to_contain_text("raise OSError")
+    assert page.locator("#extensions img, #extensions i").count() == 0
+
+    page.locator("#extensions_install_from_url_tab-button").click()
+    page.locator("#extensions_install_url textarea, #extensions_install_url input").first.fill("--upload-pack=x")
+    page.locator("#extensions_install_button").click()
+    result = page.locator("#extension_install_result")
+    expect(result).to_contain_text("No extension can be had from '--upload-pack=x'")
+    page.locator("#extensions_install_url textarea, #extensions_install_url input").first.fill(str(origin))
+    page.locator("#extensions_install_button").click()
+    expect(result).to_contain_text("Installed into")
+
+    page.locator("#extensions_installed_tab-button").click()
+    row = page.locator("#extensions tbody tr", has_text=str(origin))
+    expect(row).to_contain_text("after the restart")
+    page.locator('#extensions input[name="enable_<i>broken"]').uncheck()
+    restarted(ui, page, page.locator("#extensions_apply").click)
+    assert json.loads((data / "config.json").read_text())["disabled_extensions"] == ["<i>broken"]
+    assert "first" in titles(page, address) and not page.locator("#extensions tr.trouble").count()
+
+    commit(origin, "import no_such_module_anywhere\n")
+    page.locator("#extensions_check").click()
+    expect(row).to_contain_text("new commits")
+    restarted(ui, page, page.locator("#extensions_apply").click)
+    assert "first" in titles(page, address)
+    expect(page.locator("#extensions")).to_contain_text("could not be loaded, so it is back at")
+    expect(page.locator("#extensions")).to_contain_text("No module named 'no_such_module_anywhere'")
+    assert alerts == []
+    page.leaving = True
+    context.close()
+
+
+INDEX = """
+{"extensions": [
+  {"name": "<b>One</b>", "url": "javascript:alert(1)", "description": "<script>alert(1)</script>", "tags": ["ads"]},
+  {"name": "Two", "url": "https://example.invalid/two", "added": "2024-01-01", "tags": ["tab"]}
+]}
+"""
+
+
+class Listing(BaseHTTPRequestHandler):
+    """Gives the index out."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(INDEX.encode())
+
+    def log_message(self, *words):
+        """Nothing."""
+
+
+def test_a_list_is_fetched_when_asked_for(ui, page):
+    with HTTPServer(("127.0.0.1", 0), Listing) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        ui.tab("extensions")
+        page.locator("#extensions_available_tab-button").click()
+        url = page.locator("#extensions_index_url textarea, #extensions_index_url input").first
+        url.fill(f"http://127.0.0.1:{server.server_port}/index.json")
+        page.locator("#refresh_available_extensions").click()
+        rows = page.locator("#available_extensions tr")
+        expect(rows).to_have_count(3)
+    assert page.locator("#available_extensions a").count() == 1
+    page.locator("#extensions_hide_tags label", has_text="ads").click()
+    expect(rows).to_have_count(2)
+    page.locator("#available_extensions [data-install]").click()
+    expect(page.locator("#extensions_available_result")).to_contain_text("failed", timeout=60_000)
