@@ -43,6 +43,8 @@ from modules.settings.outputs import output_folders
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
 from modules.settings.store import Store
+from modules.weights.downloads.request import Download
+from modules.weights.downloads.store import Downloads, refresh
 from modules.weights.faces.catalogue import Restorers
 from modules.weights.hashing import Hashes
 from modules.weights.library import Library
@@ -72,6 +74,7 @@ class App:
     thumbnails: Thumbnails
     history: History
     queue: Queue
+    downloads: Downloads
     engine: Engine
     scripts: Scripts
     events: Events
@@ -160,6 +163,12 @@ class App:
             return self.engine.merge(planned, progress)
 
         return self.queue.submit("merge", work, task_id=task_id, request=dataclasses.asdict(merge), owner=user.name)
+
+    def download(self, wish: Download, task_id: str | None = None, user: User = HOST) -> Job:
+        """Fetch a model file beside all other work; the job's result is an `Arrived`. Nonsense is refused here."""
+        user.need(Role.ADMIN, "download models")
+        asked, work = dataclasses.asdict(wish), self.downloads.planned(wish)
+        return self.queue.submit("download", work, task_id=task_id, request=asked, owner=user.name, beside=True)
 
     def job_changed(self, job: Job) -> None:
         """Put the pictures of a finished job into the history."""
@@ -264,13 +273,7 @@ class Engine:
             no_half=launch.no_half,
             no_half_vae=launch.no_half_vae,
             precision=launch.precision,
-            spare="lowvram"
-            if launch.lowvram
-            else "medvram"
-            if launch.medvram
-            else "medvram_sdxl"
-            if launch.medvram_sdxl
-            else "",
+            spare=launch.spare,
             checked=not launch.disable_nan_check,
         )
 
@@ -350,9 +353,10 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
             folder.mkdir(parents=True, exist_ok=True)
     options = Options(Store(folders.config), frozen=frozen(launch))
     hashing = not launch.no_hashing
+    hashes = Hashes(folders.cache / "hashes.json")
     library = Library(
         folders.checkpoints,
-        Hashes(folders.cache / "hashes.json"),
+        hashes,
         hashing=hashing,
         preferred=Path(launch.ckpt).expanduser().resolve() if launch.ckpt else None,
         spare=None if launch.no_download_sd_model else folders.demo,
@@ -379,6 +383,7 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
         thumbnails=Thumbnails(folders.cache / "thumbnails"),
         history=History(folders.cache / "history.sqlite3", lambda: output_folders(folders, options.view())),
         queue=Queue(JobStore(folders.jobs)),
+        downloads=Downloads(folders, hashes, options.view, lambda kind: refresh(kind, library, shelves)),
         engine=engine,
         catalogs=catalogs,
         scripts=scripts,

@@ -72,13 +72,15 @@ class Guarded(httpcore.SyncBackend):
 
 
 class Answer:
-    """What came back: where it lay in the end, its status, its headers by lower-case name, and its body in pieces."""
+    """What came back: where it lay in the end, its status, its headers by lower-case name, and its body in pieces.
 
-    def __init__(self, url: str, response: httpcore.Response, before: Mapping[str, str]):
-        """`before`: the headers of the answers that led here."""
+    `on_the_way`: the headers of the redirects that led there.
+    """
+
+    def __init__(self, url: str, response: httpcore.Response, on_the_way: Mapping[str, str]):
         self.url = url
         self.status = response.status
-        self.headers = {**before, **_told(response)}
+        self.headers, self.on_the_way = _told(response), on_the_way
         self._response = response
 
     def pieces(self) -> Iterator[bytes]:

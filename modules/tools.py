@@ -1,4 +1,7 @@
-"""Commands beside the server: `python -m modules.tools merge A B [C]`; the folders are told by the server's flags."""
+"""Commands beside the server: `python -m modules.tools merge A B [C]`, `… download SOURCE`.
+
+The folders are told by the server's flags, everything else by its settings.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from modules.app import App, build
 from modules.declare import Spec, checked, specs
 from modules.exceptions import WebuiError
 from modules.jobs.queue import Job
+from modules.weights.downloads.request import Download
 from modules.weights.recipe import Merge
 
 Start = Callable[[App, dict[str, Any]], Job]
@@ -24,6 +28,10 @@ def _merge(app: App, said: dict[str, Any]) -> Job:
     return app.merge(Merge(**checked(Merge, chosen | said)))
 
 
+def _download(app: App, said: dict[str, Any]) -> Job:
+    return app.download(Download(**checked(Download, said)))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modules.tools", argument_default=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -31,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("models", nargs="+", metavar="MODEL", help="A, B and C: names, titles, hashes or paths")
     _flags(merge, (spec for spec in specs(Merge).values() if spec.choices != "checkpoints"))
     merge.set_defaults(start=_merge)
+    download = commands.add_parser("download", help="fetch a model file", argument_default=argparse.SUPPRESS)
+    source = specs(Download)["source"]
+    download.add_argument(source.name, metavar="SOURCE", help=source.doc)
+    _flags(download, (spec for name, spec in specs(Download).items() if name != source.name))
+    download.set_defaults(start=_download)
     return parser
 
 

@@ -73,10 +73,20 @@ class Queue:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, kind: str, work: Work, *, task_id: str | None = None, request: Any = None, owner: str = "") -> Job:
+    def submit(
+        self,
+        kind: str,
+        work: Work,
+        *,
+        task_id: str | None = None,
+        request: Any = None,
+        owner: str = "",
+        beside: bool = False,
+    ) -> Job:
         """Put work at the end of its owner's queue. `request` (JSON) is what the store remembers it by.
 
-        ParameterError if a job of that id was submitted before.
+        `beside`: it needs no device and runs at once, on a thread of its own. ParameterError if a job of that id was
+        submitted before.
         """
         with self._ready:  # also around the time of creation, which tells the order later
             job = Job(id=task_id or uuid.uuid4().hex, kind=kind, work=work, owner=owner)
@@ -85,11 +95,14 @@ class Queue:
                 raise ParameterError(f"A job with the id {job.id!r} was submitted before; use another id.")
             self.store.add(job.id, kind, job.created, request, owner)
             self._jobs[job.id] = job
-            job.turn = 1 + max([self._turn, *(one.turn for one in self._waiting if one.owner == owner)])
-            bisect.insort(self._waiting, job, key=lambda one: one.turn)  # behind those of the same turn
             self._forget_old()
-            self._ready.notify()
+            if not beside:
+                job.turn = 1 + max([self._turn, *(one.turn for one in self._waiting if one.owner == owner)])
+                bisect.insort(self._waiting, job, key=lambda one: one.turn)  # behind those of the same turn
+                self._ready.notify()
         self._tell(job)
+        if beside:
+            threading.Thread(target=self._work, args=(job,), name=kind, daemon=True).start()
         return job
 
     def find(self, task_id: str) -> Job:
@@ -164,8 +177,12 @@ class Queue:
         with self._ready:
             self._closing = True
             self._ready.notify_all()
-        self.interrupt()
+        running = [job for job in self.recent() if job.state == "running"]
+        for job in running:
+            job.progress.stop.interrupted = True
         self._thread.join(timeout)
+        for job in running:
+            job.finished.wait(timeout if job is not self.current else 0)
         if not self._thread.is_alive():
             self.store.close()
 

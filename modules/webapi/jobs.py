@@ -22,7 +22,7 @@ from modules.exceptions import Forbidden, NotFound, ParameterError
 from modules.generate.request import Img2Img, Txt2Img
 from modules.jobs.queue import Job
 from modules.settings.reach import User
-from modules.webapi import extras, generation, outside
+from modules.webapi import downloads, extras, generation, outside
 from modules.webapi.aftermath import Aftermath
 from modules.webapi.errors import Conflict, Gone
 from modules.webapi.live import NEVER_STORED, events
@@ -65,7 +65,14 @@ class ExtrasJob(Asked):
     request: extras.BATCH  # type: ignore[valid-type] # made from the Specs
 
 
-NewJob = Annotated[Txt2ImgJob | Img2ImgJob | ExtrasJob, Field(discriminator="kind")]
+class DownloadJob(Asked):
+    """A model file, fetched into the folder of its kind."""
+
+    kind: Literal["download"]
+    request: downloads.DOWNLOAD  # type: ignore[valid-type] # made from the Specs
+
+
+NewJob = Annotated[Txt2ImgJob | Img2ImgJob | ExtrasJob | DownloadJob, Field(discriminator="kind")]
 
 
 class JobState(BaseModel):
@@ -169,6 +176,10 @@ class Desk:
             job = extras.submit(self._app, body.request, given, user, task_id)
             names = "html_info", "images"
             self._after.follow(job, lambda: dict(zip(names, extras.answer(job), strict=True)), webhook)
+            return job
+        if body.kind == "download":
+            job = downloads.submit(self._app, body.request, user, task_id)
+            self._after.follow(job, lambda: downloads.answer(job), webhook)
             return job
         kind = Txt2Img if body.kind == "txt2img" else Img2Img
         job, understood = generation.submit(self._app, body.request, kind, user, task_id)

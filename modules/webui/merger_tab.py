@@ -15,6 +15,7 @@ from modules.declare import checked, specs
 from modules.exceptions import WebuiError
 from modules.jobs.queue import Job
 from modules.settings.reach import User
+from modules.webui import download_form
 from modules.webui.controls import AS_IS, FREE, tool
 from modules.webui.errands import Errand, line, place
 from modules.webui.widgets import face, form
@@ -56,8 +57,10 @@ def build(app: App) -> list[Any]:
                 return app.merge(Merge(**checked(Merge, dict(said))), task, user)
 
             _, over = place(Errand(app, start, _made), TAB, merge, fields)
+            arrived = download_form.build(app)
     menus = [fields[name] for name in MENUS]
-    over.then(lambda *now: restocked(app, *now), inputs=menus, outputs=menus, **AS_IS)
+    for event in (over, arrived):
+        event.then(lambda *now: restocked(app, *now), inputs=menus, outputs=menus, **AS_IS)
     return menus
 
 

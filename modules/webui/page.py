@@ -13,6 +13,7 @@ from modules.generate.request import Img2Img, Txt2Img
 from modules.host.script import TABS
 from modules.webui import (
     assets,
+    download_form,
     extensions_tab,
     extras_tab,
     generation,
@@ -34,6 +35,7 @@ from modules.webui.options_form import as_json, updates
 from modules.webui.shelf import Shelf
 from modules.webui.uploads import Marked
 from modules.webui.widgets import hints
+from modules.weights.downloads.request import Download
 from modules.weights.recipe import Merge
 
 TITLE = "Stable Diffusion"
@@ -104,7 +106,8 @@ def _hints(app: App) -> dict[str, str]:
     """What buttons and fields are for, by element id."""
     kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
     found = [generation.hints(tab) | hints(kind, tab) for tab, kind in kinds.items()]
-    found += [hints(Merge, merger_tab.TAB), *(script_form.hints(app, tab) for tab in TABS)]
+    found += [hints(Merge, merger_tab.TAB), hints(Download, download_form.TAB)]
+    found += [script_form.hints(app, tab) for tab in TABS]
     return {name: text for one in found for name, text in one.items()}
 
 

@@ -48,10 +48,17 @@ class Hashes:
             digest = (
                 hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(path)
             )
+        self._put(path, status, digest)
+        return digest
+
+    def keep(self, path: Path, digest: str) -> None:
+        """Remember the hash of a file that was computed while it was written."""
+        self._put(path, path.stat(), digest)
+
+    def _put(self, path: Path, status: os.stat_result, digest: str) -> None:
         with self._lock:
             self._entries[str(path)] = (status.st_mtime_ns, status.st_size, digest)
             self._save()
-        return digest
 
     def _save(self) -> None:
         temporary = self._path.with_name(self._path.name + ".tmp")

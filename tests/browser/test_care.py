@@ -26,6 +26,19 @@ def test_a_merger_is_made_and_listed(ui, page, checkpoint_folder):
         made.with_suffix(".yaml").unlink(missing_ok=True)
 
 
+def test_a_download_is_refused_with_its_reason_and_this_machine_is_not_asked(ui, page):
+    ui.tab("modelmerger")
+    page.get_by_role("button", name="Download a model").click()
+    source, result = page.locator("#download_source").get_by_role("textbox"), page.locator("#download_result")
+    expect(page.locator("#download_kind")).to_be_visible()
+    source.fill("castle")
+    page.locator("#download_start").click()
+    expect(result).to_contain_text("'castle' says nothing to download")
+    source.fill("http://127.0.0.1:9/ink.safetensors")
+    page.locator("#download_start").click()
+    expect(result).to_contain_text("127.0.0.1 is an address of this machine", timeout=JOB_MS)
+
+
 def test_styles_are_written_applied_and_taken_away(ui, page, data):
     page.on("dialog", lambda asked: asked.accept())
     ui.prompt().fill("my cat")

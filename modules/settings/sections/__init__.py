@@ -1,6 +1,7 @@
 """The sections of the settings page, in page order; each field is one option under A1111's name."""
 
 from modules.settings.sections.computing import Compatibility, FreeU, Optimizations, Vae
+from modules.settings.sections.downloads import Downloads
 from modules.settings.sections.interface import Api, Extensions, Gallery, Infotext, Interface, Networks, Previews
 from modules.settings.sections.launch import Launch
 from modules.settings.sections.pictures import OverPictures, Prompting, Sampling, StableDiffusion, StableDiffusionXL
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type] = {
     "Gallery": Gallery,
     "User interface": Interface,
     "Postprocessing": Postprocessing,
+    "Downloads": Downloads,
     "API": Api,
     "Extensions": Extensions,
 }

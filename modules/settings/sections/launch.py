@@ -80,6 +80,11 @@ class Launch:
     lowvram: bool = param(False, "Let the layers of its network take turns too: slow, needs the least memory", flag="--lowvram")
     loglevel: str = param("INFO", "How much the log tells", flag="--loglevel", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 
+    @property
+    def spare(self) -> str:
+        """The strongest of the flags that spare the device's memory; empty without one."""
+        return next((name for name in ("lowvram", "medvram", "medvram_sdxl") if getattr(self, name)), "")
+
 
 # A1111's flags that mean nothing here, with the number of their values: they are read over.
 MEANINGLESS: dict[str, int] = {
