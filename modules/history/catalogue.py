@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 BATCH = 50  # files read between two pauses and written at once
+LARGEST = (1 << 63) - 1  # number that SQLite holds
 LONGEST = 1 << 20  # letters of a text that are kept
 TAG = re.compile(r"<(?:lora|lyco|hypernet):([^:>]+)")
 _BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, OverflowError, Image.DecompressionBombError)
@@ -62,7 +63,7 @@ class History:
 
     def picture(self, number: int) -> Row:
         """One picture; NotFound where it is not, or no longer, in the folders."""
-        row = self._store.rows([number]).get(number)
+        row = self._store.rows([number]).get(number) if 0 <= number <= LARGEST else None
         if row is None or not self._is_served(Path(row.path)):
             raise NotFound("There is no such picture in the history.")
         return row

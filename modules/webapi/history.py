@@ -12,6 +12,7 @@ from starlette.responses import FileResponse
 
 from modules.app import App
 from modules.exceptions import ParameterError
+from modules.history.catalogue import LARGEST
 from modules.history.store import Row
 from modules.settings.reach import Role, named_folder
 from modules.webapi.rights import Who
@@ -44,7 +45,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.get("")
     def search(search: str = "", first: int = 0, count: int = 100) -> Found:
-        first, count = max(0, first), min(max(0, count), MOST)
+        first, count = min(max(0, first), LARGEST), min(max(0, count), MOST)
         total, rows = app.history.search(search, first, count)
         told = [_told(number, row) for number, row in rows.items()]
         return Found(total=total, first=first, busy=app.history.busy, pictures=told)

@@ -26,7 +26,7 @@ SENTENCES = (501, 503, 507)
 STREAMS = "/internal/live/{task_id}"  # waits ten seconds for a job that is on its way
 
 
-def drawn(plan, progress):
+def drawn(plan, progress, hooks):
     """One small picture, whatever was asked for."""
     picture = Picture(image=Image.new("RGB", (8, 8)), infotext=infotext.write(plan, 0, plan.checkpoint))
     return Result(

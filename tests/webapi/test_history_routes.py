@@ -45,5 +45,7 @@ def test_bad_folders_are_refused(client, program, tmp_path):
     for folder in (tmp_path / "none", program.folders.data, "/"):
         answer = client.post("/internal/history/folders", json={"folder": str(folder)})
         assert answer.status_code == 422, folder
-    assert client.get("/internal/history/99999999/file").status_code == 404
+    for number in (99999999, -1, 10**40):  # SQLite counts to 2**63 - 1
+        assert client.get(f"/internal/history/{number}/file").status_code == 404
+        assert client.get(f"/internal/history?first={number}&count={number}").status_code == 200
     assert client.get("/internal/history?first=-3&count=-1").json()["pictures"] == []
