@@ -62,6 +62,11 @@ class Extensions(Guest):
             elif self.app.extensions.roll_back(one):
                 REGISTRY.drop(one.name)
                 self._read([one])
+        for script_class in REGISTRY.native:
+            name = REGISTRY.names[script_class]
+            script = BLAME.call(name, "__init__", script_class, None)
+            if script is not None:
+                self.app.scripts.add(script, name)
         CALLBACKS.run("ui_settings")
         self._make()
         CALLBACKS.run("ui_settings")  # of those too that register when their script is made

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from modules import host
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS
 from modules.compat.postprocessing import ScriptPostprocessing
@@ -207,6 +208,7 @@ class Registry:
 
     scripts_data: list[ScriptClassData] = field(default_factory=list)
     postprocessing: list[ScriptClassData] = field(default_factory=list)
+    native: list[type[host.Script]] = field(default_factory=list)  # on the program's own door
     txt2img: ScriptRunner = field(default_factory=ScriptRunner)
     img2img: ScriptRunner = field(default_factory=lambda: ScriptRunner(True))
     postproc: Postprocessors = field(default_factory=Postprocessors)
@@ -254,6 +256,7 @@ class Registry:
         own = {value for value, owner in self.names.items() if owner == name}
         for listed in (self.scripts_data, self.postprocessing):
             listed[:] = [data for data in listed if data.script_class not in own]
+        self.native[:] = [one for one in self.native if one not in own]
         CALLBACKS.remove(lambda one: one.extension == name)
 
     def register(self, name: str, folder: Path, path: Path, module: Any) -> None:
@@ -266,6 +269,8 @@ class Registry:
                 self.scripts_data.append(data)
             elif issubclass(value, ScriptPostprocessing):
                 self.postprocessing.append(data)
+            elif issubclass(value, host.Script) and value.__module__ == module.__name__ and value.title:
+                self.native.append(value)
             else:
                 continue
             self.names[value] = name
@@ -290,7 +295,7 @@ class Registry:
 
     def clear(self) -> None:
         """Forget everything, for tests."""
-        for listed in (self.scripts_data, self.postprocessing):
+        for listed in (self.scripts_data, self.postprocessing, self.native):
             listed.clear()
         self.names.clear()
         self.folders.clear()
@@ -302,6 +307,7 @@ def _imported(path: Path) -> types.ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be read.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.name] = module  # dataclasses look up there what their annotations name
     spec.loader.exec_module(module)
     return module
 

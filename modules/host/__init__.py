@@ -6,9 +6,9 @@ plan gets an instance of its own. Both declare their arguments as a dataclass of
 API, infotext and X/Y/Z axes; `Script` itself is the floor beneath them, for rooms that adapt other kinds of scripts.
 
 `Scripts` (catalogue) knows them by tab: `add(script, owner)`; `join(joiner)`, where `joiner(plan)` answers with Hooks,
-or None, before each plan is drawn; `offer(offer)`, where `offer(tab)` answers with more axes (`axis.Axis`) for the X/Y/Z
-plot; `check` a request; `hooks(progress)` for a job. All who join in are one `Joined`: a hook of an extension that
-raises is noted in `Troubles`, told in the result's comments, and left out for that job.
+or None, before each plan is drawn; `offer(offer)`, where `offer(tab)` answers with more axes (`axis.Axis`) for the
+X/Y/Z plot; `check` a request; `hooks(progress)` for a job. All who join in are one `Joined`: a hook of an extension
+that raises is noted in `Troubles`, told in the result's comments, and left out for that job.
 `Events` are what happens outside of jobs: `events.on(Started, call, owner)`, `events.tell(event)`.
 
 May import generate and every lower room.

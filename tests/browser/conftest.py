@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Download, Locator, Page, expect, sync_playwright
 
+from tests import readme
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -29,6 +31,9 @@ def data(tmp_path_factory) -> Path:
     """The server's data folder: settings, outputs, and the tests' own extensions."""
     folder = tmp_path_factory.mktemp("browser")
     shutil.copytree(Path(__file__).parent / "extensions", folder / "extensions")
+    shown = folder / "extensions/sepia/scripts/sepia.py"
+    shown.parent.mkdir(parents=True)
+    shown.write_text(readme.script(), encoding="utf-8")
     return folder
 
 

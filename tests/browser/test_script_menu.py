@@ -121,6 +121,26 @@ def test_an_extensions_script_is_in_the_same_menu_and_works(ui, scripted):
         assert inverted.convert("RGB").getpixel((20, 20)) == tuple(255 - one for one in before)
 
 
+def test_the_readmes_script_has_its_own_fold_is_told_and_comes_back_from_the_text(ui, scripted):
+    fold = ui.page.locator("#script_txt2img_sepia_accordion")
+    fold.locator("button").first.click()
+    strength = ui.page.locator("#script_txt2img_sepia_strength input[type=number]")
+    expect(strength).to_have_value("0")
+    ui.prompt().fill("a red hat")
+    ui.generate()
+    assert "Sepia" not in ui.finished()
+    strength.fill("1")
+    strength.press("Tab")
+    ui.generate()
+    assert "Sepia: 1" in ui.finished()
+    with Image.open(ui.download()) as brown:
+        red, green, blue = brown.convert("RGB").getpixel((20, 20))
+    assert red >= green >= blue
+    ui.prompt().fill(ui.infotext().replace("Sepia: 1", "Sepia: 0.3"))
+    ui.page.locator("#paste").click()
+    expect(strength).to_have_value("0.3")
+
+
 def test_img2img_has_its_own_menu_and_a_script_of_it_runs(ui, scripted, tmp_path):
     Image.effect_noise((64, 64), 80).convert("RGB").save(tmp_path / "start.png")
     ui.tab("img2img")

@@ -24,6 +24,8 @@ def names(app, monkeypatch):
     binding.bind(app)
     yield app
     binding.bind(None)
+    for name in set(REGISTRY.names.values()):
+        app.scripts.drop(name)
     REGISTRY.clear()
     REGISTRY.ready()
     CALLBACKS.remove(lambda one: True)
