@@ -81,14 +81,16 @@ class Notes(BaseModel):
     vae: str | None = None
 
 
-class Item(NamedTuple):
-    """A file that may become a card."""
+class Model(NamedTuple):
+    """A checkpoint, with what entries of the other pages have too."""
 
     name: str
     folder: str
     location: str
     mtime: int
-    entry: Entry | None
+
+
+Item = Entry | Model
 
 
 SORTS: dict[str, Callable[[Item], Any] | None] = {
@@ -145,7 +147,7 @@ def routes(app: App, watch: Watch) -> APIRouter:
 def _window(app: App, asked: Asked, shows_path: bool) -> Cards:
     """The cards asked for; without their paths for those who are not to know them."""
     listed = _items(app, asked.page, asked.search)
-    folders = _folders(_items(app, asked.page, "") if asked.search else listed)
+    folders = sorted({parent for one in _kept_in(app, asked.page) for parent in _with_parents(one)}, key=natural)
     if asked.folder:
         listed = [one for one in listed if f"{one.folder}/".startswith(f"{asked.folder}/")]
     key = SORTS[asked.sort]
@@ -167,27 +169,28 @@ def _shelf(app: App, page: str) -> Shelf:
 
 def _items(app: App, page: str, search: str) -> list[Item]:
     if page != CHECKPOINTS:
-        entries: list[Entry] = _shelf(app, page).entries(search)
-        return [Item(one.name, one.folder, one.location, one.mtime, one) for one in entries]
+        return list(_shelf(app, page).entries(search))
     words = search.casefold().split()
     known = [one for one in app.library.checkpoints() if all(word in one.title.casefold() for word in words)]
-    return [
-        Item(one.model_name, os.path.dirname(one.name), str(one.path), _modified(str(one.path)), None) for one in known
-    ]
+    return [Model(one.model_name, os.path.dirname(one.name), str(one.path), _modified(str(one.path))) for one in known]
 
 
-def _folders(items: list[Item]) -> list[str]:
-    """Every folder that has one of them in it or below it."""
-    known = {one.folder for one in items}
-    known |= {str(parent) for one in known for parent in Path(one).parents}
-    return sorted((one for one in known if one not in ("", ".")), key=natural)
+def _kept_in(app: App, page: str) -> frozenset[str]:
+    """The folders that hold files of a page."""
+    if page != CHECKPOINTS:
+        return _shelf(app, page).folders()
+    return frozenset(os.path.dirname(one.name) for one in app.library.checkpoints())
+
+
+def _with_parents(folder: str) -> list[str]:
+    return [str(one) for one in (Path(folder), *Path(folder).parents) if str(one) not in ("", ".")]
 
 
 def _card(app: App, page: str, item: Item, shows_path: bool) -> Card:
     path = Path(item.location)
     told = user_metadata(path)
-    picture = item.entry.preview if item.entry else _preview(path)
-    fault = item.entry.fault if item.entry else None
+    picture = _preview(path) if isinstance(item, Model) else item.preview
+    fault = None if isinstance(item, Model) else item.fault
     prompt, negative = _words(app, page, item, told)
     return Card(
         name=item.name,
@@ -203,7 +206,7 @@ def _card(app: App, page: str, item: Item, shows_path: bool) -> Card:
 def _words(app: App, page: str, item: Item, told: UserMetadata) -> tuple[str, str]:
     """What a click puts into the prompts: a tag with its weight and the words that wake it."""
     view = app.options.view()
-    if page == CHECKPOINTS or item.entry is None:
+    if isinstance(item, Model):
         return "", ""
     if page == "textual_inversion":
         return item.name, ""
@@ -211,7 +214,7 @@ def _words(app: App, page: str, item: Item, told: UserMetadata) -> tuple[str, st
     if page == "hypernetworks":
         return f"<hypernet:{item.name}:{weight}>", ""
     filed = view.lora_preferred_name == "Filename"
-    name = item.name if filed else app.shelves.loras.tag_name(item.entry)
+    name = item.name if filed else app.shelves.loras.tag_name(item)
     woken = f" {told.activation_text}" if told.activation_text else ""
     return f"<lora:{name}:{weight}>{woken}", told.negative_text
 

@@ -14,7 +14,7 @@ from modules.declare import specs
 from modules.generate.request import Request
 from modules.settings.defaults import VALUE
 from modules.webui.controls import QUIET
-from modules.webui.widgets import accepted, face, form
+from modules.webui.widgets import accepted, differing, face, form
 
 SIZE = "width", "height"
 
@@ -95,12 +95,12 @@ def restocked(app: App, made: Form) -> list[Any]:
     for name in opening(made):
         component, words = made.fields[name], {}
         wish = accepted(known[name], app.defaults.of(made.tab, component.label)).get(VALUE)
-        if wish is not None and wish != component.value:
+        if wish is not None:
             words["value"] = wish
         if name in made.menus:
             usual = known[name].default if wish is None else wish
             words["choices"] = face(known[name], app.catalogs, usual, made.menus[name])["choices"]
-        updates.append(gr.update(**words) if words else gr.skip())
+        updates.append(differing(component, words))
     return updates
 
 

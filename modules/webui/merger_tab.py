@@ -18,7 +18,7 @@ from modules.settings.reach import User
 from modules.webui import download_form
 from modules.webui.controls import AS_IS, FREE, tool
 from modules.webui.errands import Errand, line, place
-from modules.webui.widgets import face, form
+from modules.webui.widgets import differing, face, form
 from modules.weights.recipe import METHODS, Merge, described
 
 TAB = "modelmerger"
@@ -45,7 +45,7 @@ TOLD = dict(
 
 
 def build(app: App) -> list[Any]:
-    """Place the tab; gives the menus whose entries change with the files there are, in the order of `restocked`."""
+    """Place the tab; gives the menus whose entries change with the files there are, in the order of `opened`."""
     fields = form(Merge, TAB, app.catalogs, LOOKS, app.defaults)
     with gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
         with gr.Column(min_width=320):
@@ -66,9 +66,13 @@ def build(app: App) -> list[Any]:
 
 def restocked(app: App, *now: str) -> list[Any]:
     """Updates that give the tab's menus what there is to choose from; what is chosen in them stays."""
-    values = now or [""] * len(MENUS)
-    faces = (face(KNOWN[name], app.catalogs, value, NONE) for name, value in zip(MENUS, values, strict=True))
-    return [gr.update(**made) if now else gr.update(choices=made["choices"]) for made in faces]
+    return [gr.update(**face(KNOWN[name], app.catalogs, one, NONE)) for name, one in zip(MENUS, now, strict=True)]
+
+
+def opened(app: App, menus: list[Any]) -> list[Any]:
+    """The same for a page that is opened, where nothing is chosen yet."""
+    faces = [face(KNOWN[name], app.catalogs, "", NONE) for name in MENUS]
+    return [differing(menu, {"choices": one["choices"]}) for menu, one in zip(menus, faces, strict=True)]
 
 
 def _made(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import gradio as gr
 from modules.app import App
 from modules.exceptions import NotFound
 from modules.webui.controls import QUIET, tool
-from modules.webui.widgets import face, widget
+from modules.webui.widgets import differing, face, widget
 
 TAB = "setting"
 
@@ -48,9 +48,10 @@ def update(app: App, name: str) -> Any:
     return gr.update(**face(app.options.specs[name], app.catalogs, value(app, name)))
 
 
-def updates(app: App, names: Iterable[str]) -> list[Any]:
-    """The same for many."""
-    return [update(app, name) for name in names]
+def opened(app: App, made: Mapping[str, Any]) -> list[Any]:
+    """The same for the options' components of a page that is opened."""
+    known, menus = app.options.specs, app.catalogs
+    return [differing(part, face(known[name], menus, value(app, name))) for name, part in made.items()]
 
 
 def as_json(app: App) -> str:

@@ -22,6 +22,7 @@ from modules.webui import (
     merger_tab,
     native,
     pnginfo,
+    quicker,
     quicksettings,
     script_form,
     send,
@@ -31,7 +32,8 @@ from modules.webui import (
 )
 from modules.webui.controls import QUIET
 from modules.webui.form import opening, recall, restocked
-from modules.webui.options_form import as_json, updates
+from modules.webui.options_form import as_json
+from modules.webui.options_form import opened as options_opened
 from modules.webui.shelf import Shelf
 from modules.webui.uploads import Marked
 from modules.webui.widgets import hints
@@ -72,13 +74,14 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         menus = [form.fields[name] for form in forms for name in opening(form)] + script_form.live(forms)
         for guest in app.guests:
             guest.page_stands(demo, {form.tab: form for form in forms})
-        options = [settings_json, *quick.values(), settings.given, *settings.fields.values()]
+        options = [settings_json, *quick.values()]
+        kept = [settings.given, *settings.fields.values()]
 
         def opened() -> list[Any]:
             stocked = [update for form in forms for update in restocked(app, form)] + script_form.restocked(app, forms)
             side = native.told(app)
-            first = [*stocked, *merger_tab.restocked(app), *native.opening(app, (words, images), side), side]
-            return [*first, as_json(app), *updates(app, quick), *settings_tab.load(app, settings)]
+            first = [*stocked, *merger_tab.opened(app, merged), *native.opening(app, (words, images), side), side]
+            return [*first, as_json(app), *options_opened(app, quick)]
 
         settings_json.change(None, inputs=[settings_json], js="readOptions", **QUIET)
         for form, output in zip(forms, (of_words, of_images, of_finished), strict=True):
@@ -86,11 +89,14 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             extras_tab.bind_gallery(form, output, finished)
         styles_dialog.bind(app, [(dialog, form) for form in (words, images) for dialog in form.dialogs])
         sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
+        given = [*menus, *merged, *sized, *options]
+        calm = QUIET | {"show_progress_on": settings_json}  # else it keeps a state of loading for each output
         # Past gradio's queue: of several events that begin at once its browser half can lose one.
-        loaded = demo.load(opened, outputs=[*menus, *merged, *sized, *options], queue=False, **QUIET)
+        loaded = demo.load(opened, outputs=given, queue=False, **calm)
         for form in forms:
-            loaded = loaded.then(**recall(form), **QUIET)
-        loaded.then(None, js="uiReady", **QUIET)
+            loaded = loaded.then(**recall(form), **calm)
+        loaded = loaded.then(None, js="uiReady", **QUIET)
+        loaded.then(lambda: settings_tab.load(app, settings), outputs=kept, queue=False, **calm)  # nobody waits for it
     return demo
 
 
@@ -117,6 +123,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
     assets.serve(api, app.folders.data, scripts)
+    quicker.serve(api)
     gr.mount_gradio_app(
         api,
         demo,

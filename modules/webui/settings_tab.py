@@ -18,7 +18,7 @@ from modules.settings.reach import Role, User
 from modules.webui import settings_care
 from modules.webui.controls import AS_IS, QUIET
 from modules.webui.form import Form
-from modules.webui.options_form import as_json, option_widget, updates
+from modules.webui.options_form import as_json, opened, option_widget
 from modules.webui.submit import who
 
 
@@ -90,7 +90,7 @@ def note(spec: Spec) -> str | None:
 def load(app: App, made: Settings) -> list[Any]:
     """The values of now, for a page that was just opened: first `given`, then every field."""
     view = app.options.view()
-    return [{name: getattr(view, name) for name in made.fields}, *updates(app, made.fields)]
+    return [{name: getattr(view, name) for name in made.fields}, *opened(app, made.fields)]
 
 
 async def applied(

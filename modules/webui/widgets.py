@@ -142,6 +142,24 @@ def wishes(defaults: Defaults | None, tab: str, spec: Spec, look: Mapping[str, A
     return {} if defaults is None else defaults.of(tab, str(look.get("label", spec.label)))
 
 
+def differing(component: Any, words: Mapping[str, Any]) -> Any:
+    """The update that makes a component, as a page just opened shows it, have these properties.
+
+    What it has already is left out: for each property sent, gradio's browser half walks through the whole page.
+    """
+    new = {name: value for name, value in words.items() if _plain(getattr(component, name, None)) != _plain(value)}
+    return gr.update(**new) if new else gr.skip()
+
+
+def _plain(value: Any) -> Any:
+    """A property to compare: gradio keeps each choice as a pair."""
+    return [(one, one) if isinstance(one, str) else tuple(one) for one in value] if _is_choices(value) else value
+
+
+def _is_choices(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, (str, tuple, list)) for one in value)
+
+
 def hints(cls: type, tab: str) -> dict[str, str]:
     """What the fields are for, by element id."""
     return {elem_id(tab, name): spec.doc for name, spec in specs(cls).items() if spec.doc}

@@ -23,7 +23,12 @@ function recall(tab, names, values) {
     const kept = JSON.parse(sessionStorage.getItem(VALUES + tab) || "{}");
     const recalled = values.map((value, place) => (names[place] in kept ? kept[names[place]] : value));
     runCallbacks(formCallbacks, {tab, values: byName(names, recalled)});
-    return recalled;
+    return onlyChanged(values, recalled);
+}
+
+/** What gives gradio the new values: for each one that it is given, it walks through the whole page. */
+function onlyChanged(values, wanted) {
+    return wanted.map((value, place) => (JSON.stringify(value) === JSON.stringify(values[place]) ? {__type__: "update"} : value));
 }
 
 function byName(names, values) {

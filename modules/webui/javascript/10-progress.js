@@ -11,7 +11,7 @@ const RETRY_MS = 300; // until a task that the server did not know is asked for 
 const AGAIN_MS = 3000; // until a server that answered with an error is asked again
 const MOUNT_MS = 1000; // until it is looked again whether a tab that was never opened has come into the page
 const runs = {}; // tab -> the run that it shows
-const submitCallbacks = []; // called with {tab, values} by name right before they are sent; may change values
+const submitCallbacks = []; // called with {tab, values} by name right before they are sent; may change values, to promises too
 
 const endedCallbacks = []; // called with the tab whose run is over and shown
 
@@ -39,7 +39,7 @@ function submit(tab, names, values) {
     const sent = {...byName(names, values), task: newTaskId()};
     runCallbacks(submitCallbacks, {tab, values: sent});
     startRun(tab, sent.task, true);
-    return names.map((name) => sent[name]);
+    return Promise.all(names.map((name) => sent[name]));
 }
 
 /** The id of the task that a tab shows. */

@@ -8,6 +8,9 @@ const BOXES = {prompt: "prompt", negative_prompt: "neg_prompt"};
 const counting = {}; // tab -> {timer, asked} of the count under way
 
 onFormChange(({tab, values}) => {
+    if (!("prompt" in values)) {
+        return;
+    }
     for (const name of Object.keys(COUNTERS)) {
         showBrackets(tab, name, values[name] ?? "");
     }

@@ -1,25 +1,23 @@
 // The canvas: a mask, or a sketch in colours, painted over a picture at the picture's own size.
 //
 // It lies over gradio's image input. The picture under it is enlarged and moved by one transform, and the layer with
-// it. What is painted is a list of strokes; the pixels are drawn from them again only for undo and redo.
+// it.
 "use strict";
 
 const BRUSH = {least: 1, most: 300, start: 40, key: 1.15}; // diameter in pixels of the page
 const VIEW = {least: 1, most: 16, step: 1.15};
 const MASK_COLOUR = "#ffffff";
 const SKETCH_COLOUR = "#ff0000";
-const CHECKPOINT = 16; // strokes after which the pixels are kept, so that undo need not draw all from the first
 const masks = new WeakMap(); // .paintable -> Mask
 
 class Mask {
     constructor(host) {
         this.host = host;
         this.coloured = host.classList.contains("coloured");
-        this.strokes = [];
-        this.undone = [];
         this.pointers = new Map();
         this.brush = BRUSH.start;
         this.canvas = element("canvas", {tabIndex: 0, "aria-label": "Paint here. [ and ] change the brush, E erases, Ctrl+Z takes back, the wheel zooms, Space moves"});
+        this.strokes = new Strokes(this.canvas);
         this.cursor = element("div", {class: "mask-cursor"});
         this.layer = element("div", {class: "mask-layer"}, this.canvas, this.cursor);
         this.tools = this.makeTools();
@@ -40,7 +38,7 @@ class Mask {
             button("Undo", "Undo (Ctrl+Z)", () => this.undo()),
             button("Redo", "Redo (Ctrl+Y)", () => this.redo()),
             button("Clear", "Clear", () => this.clear()),
-            button("Fill", "Fill everything", () => this.add({fill: true, colour: this.paintColour(), points: []})),
+            button("Fill", "Fill everything", () => this.strokes.add({fill: true, colour: this.paintColour(), points: []})),
             button("Reset zoom", "Reset zoom (0)", () => this.resetView()));
     }
 
@@ -69,14 +67,14 @@ class Mask {
         this.layer.style.display = this.tools.style.display = shown ? "" : "none";
         if (!shown) {
             this.of = null;
-            this.forget();
+            this.strokes.forget();
             return;
         }
         if (this.of !== image.src) {
             this.of = image.src;
             this.canvas.width = image.naturalWidth;
             this.canvas.height = image.naturalHeight;
-            this.forget();
+            this.strokes.forget();
             this.resetView();
         }
         this.frame = this.host.querySelector(".source-picture");
@@ -88,13 +86,6 @@ class Mask {
         Object.assign(this.layer.style, {left: `${box.left - around.left}px`, top: `${box.top - around.top}px`, width: `${box.width}px`, height: `${outer.bottom - box.top}px`});
         Object.assign(this.canvas.style, {left: `${this.place0.left}px`, top: `${this.place0.top}px`, width: `${width}px`, height: `${height}px`});
         this.showView();
-    }
-
-    forget() {
-        this.strokes = [];
-        this.undone = [];
-        this.kept = null; // {count, pixels}: the pixels after so many strokes
-        this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     }
 
     /** Where the pointer is, in the picture's pixels; and how hard it presses, from 0 to 1. */
@@ -120,7 +111,7 @@ class Mask {
             const box = this.canvas.getBoundingClientRect();
             const erases = this.erasing || event.pointerType === "pen" && (event.buttons & 32) > 0;
             this.stroke = {erases, colour: this.paintColour(), width: (this.brush * this.canvas.width) / box.width, points: [this.point(event)]};
-            this.paint(this.stroke, 0);
+            this.strokes.paint(this.stroke, 0);
         }
     }
 
@@ -134,7 +125,7 @@ class Mask {
             const from = this.stroke.points.length - 1;
             const events = event.getCoalescedEvents?.() ?? [];
             this.stroke.points.push(...(events.length ? events : [event]).map((one) => this.point(one)));
-            this.paint(this.stroke, from);
+            this.strokes.paint(this.stroke, from);
         } else if (this.pointers.size === 2) {
             const other = [...this.pointers.values()].find((one) => one.pointerId !== event.pointerId);
             const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
@@ -149,47 +140,30 @@ class Mask {
     end(event) {
         this.pointers.delete(event.pointerId);
         if (this.stroke) {
-            const stroke = this.stroke;
+            this.strokes.add(this.stroke, true);
             this.stroke = null;
-            this.strokes.push(stroke);
-            this.undone = [];
-            this.keep();
         }
     }
 
     /** What was begun is taken off again. */
     abandon() {
         if (this.stroke) {
+            this.strokes.drawAgain(this.stroke);
             this.stroke = null;
-            this.draw();
         }
-    }
-
-    add(stroke) {
-        this.strokes.push(stroke);
-        this.undone = [];
-        this.paint(stroke, 0);
-        this.keep();
     }
 
     undo() {
-        if (this.strokes.length) {
-            this.undone.push(this.strokes.pop());
-            this.draw();
-        }
+        this.strokes.undo();
     }
 
     redo() {
-        if (this.undone.length) {
-            const stroke = this.undone.pop();
-            this.strokes.push(stroke);
-            this.paint(stroke, 0);
-        }
+        this.strokes.redo();
     }
 
     clear() {
-        if (this.strokes.length) {
-            this.add({clears: true, points: []});
+        if (this.strokes.done.length) {
+            this.strokes.add({clears: true, points: []});
         }
     }
 
@@ -276,63 +250,6 @@ class Mask {
         const [left, top] = [event.clientX - box.left, event.clientY - box.top];
         Object.assign(this.cursor.style, {display: "block", left: `${left}px`, top: `${top}px`});
         this.cursor.style.width = this.cursor.style.height = `${this.brush}px`;
-    }
-
-    /** Every so many strokes the pixels are kept; those before are then never drawn again. */
-    keep() {
-        if (this.strokes.length % CHECKPOINT === 0) {
-            const pixels = element("canvas", {width: this.canvas.width, height: this.canvas.height});
-            pixels.getContext("2d").drawImage(this.canvas, 0, 0);
-            this.kept = {count: this.strokes.length, pixels, upTo: this.strokes[this.strokes.length - 1]};
-        }
-    }
-
-    draw() {
-        const context = this.canvas.getContext("2d");
-        context.globalCompositeOperation = "source-over";
-        context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-        const usable = this.kept && this.kept.count <= this.strokes.length && this.strokes[this.kept.count - 1] === this.kept.upTo;
-        if (usable) {
-            context.drawImage(this.kept.pixels, 0, 0);
-        }
-        this.strokes.slice(usable ? this.kept.count : 0).forEach((stroke) => this.paint(stroke, 0));
-    }
-
-    /** A stroke from its point `from` on. */
-    paint(stroke, from) {
-        const context = this.canvas.getContext("2d");
-        context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
-        if (stroke.clears) {
-            context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-            return;
-        }
-        if (stroke.fill) {
-            context.fillStyle = stroke.colour;
-            context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-            return;
-        }
-        Object.assign(context, {lineCap: "round", lineJoin: "round", strokeStyle: stroke.colour});
-        const points = stroke.points.slice(from);
-        let [x, y] = points[0];
-        for (const [toX, toY, pressure] of points.length > 1 ? points.slice(1) : points) {
-            context.lineWidth = stroke.width * pressure;
-            context.beginPath();
-            context.moveTo(x, y);
-            context.lineTo(toX, toY);
-            context.stroke();
-            [x, y] = [toX, toY];
-        }
-    }
-
-    /** Whether anything is painted, as far as the strokes tell. */
-    isPainted() {
-        const last = this.strokes.findLastIndex((stroke) => stroke.clears);
-        return this.strokes.slice(last + 1).some((stroke) => !stroke.erases);
-    }
-
-    /** What is painted, transparent around, as a PNG in a data URI; empty if nothing is. */
-    painted() {
-        return this.isPainted() ? this.canvas.toDataURL("image/png") : "";
     }
 }
 

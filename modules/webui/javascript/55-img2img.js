@@ -27,7 +27,7 @@ onSubmit(({tab, values}) => {
         values.batch_source = tabInFront("img2img_batch_source");
         values.by_scale = tabInFront("img2img_tabs_resize") === RESIZE_BY;
         const host = document.getElementById(values.front)?.querySelector(".paintable");
-        values.painted = host ? maskOf(host).painted() : "";
+        values.painted = host ? maskOf(host).strokes.asPng() : "";
     }
 });
 

@@ -2,7 +2,6 @@
 "use strict";
 
 const CARD = {width: 160, height: 220};
-const SEARCH_MS = 40; // of rest before the server is asked
 const SORTS = ["Path", "Name", "Date Created", "Date Modified"];
 const NOTES = [
     ["description", "Description", "textarea"],
@@ -34,7 +33,7 @@ class NetworkBrowser {
         this.query.sort = SORTS.includes(field) ? field : "Path";
         this.query.descending = order === "Descending";
         const search = element("input", {type: "search", id: `${this.id}_extra_search`, class: "extra-search", placeholder: "Search", "aria-label": "Search"});
-        search.addEventListener("input", () => this.searched(search.value));
+        search.addEventListener("input", () => this.ask({search: search.value}));
         const sort = element("select", {id: `${this.id}_extra_sort`, "aria-label": "Order"}, ...SORTS.map((text) => element("option", {value: text, textContent: text})));
         sort.value = this.query.sort;
         sort.addEventListener("change", () => this.ask({sort: sort.value}));
@@ -57,11 +56,6 @@ class NetworkBrowser {
             failed: (error) => (this.count.textContent = error.message),
         });
         this.host.append(element("div", {class: "extra-tools"}, search, sort, turn, refresh, this.count), this.folders, this.view);
-    }
-
-    searched(text) {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.ask({search: text}), SEARCH_MS);
     }
 
     async refresh() {

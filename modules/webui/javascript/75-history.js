@@ -2,6 +2,7 @@
 "use strict";
 
 const PICTURE = {width: 168, height: 168};
+const SEARCH_MS = 40; // of rest before the server is asked
 const HISTORY_AGAIN_MS = 2000; // until pictures that are just being indexed are asked for again
 const SEARCH_HINT = 'Search: words of the prompt, model:name lora:name seed:5 size:512x768 date:2024-05 after:2024 before:2025 name:file "exact words"';
 

@@ -11,7 +11,7 @@ let queueJobs = [];
 function enqueue(tab, names, values) {
     const sent = {...byName(names, values), task: newTaskId()};
     runCallbacks(submitCallbacks, {tab, values: sent});
-    return names.map((name) => sent[name]);
+    return Promise.all(names.map((name) => sent[name]));
 }
 
 /** gradio: the job was taken in, or refused. */

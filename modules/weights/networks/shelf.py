@@ -59,6 +59,10 @@ class Shelf:
         self._look_again()
         return [one for one in self._snapshot.search(search) if family is None or one.family == family]
 
+    def folders(self) -> frozenset[str]:
+        """The folders that hold files, below those of the kind."""
+        return self._snapshot.folders
+
     def find(self, name: str) -> Entry | None:
         """The file meant by a name or alias, as it is on the disk now; looks again before it gives up."""
         entry = self._snapshot.find(name)

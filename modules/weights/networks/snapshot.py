@@ -31,6 +31,11 @@ class Snapshot:
         return [entry for entry, _, _ in found]
 
     @cached_property
+    def folders(self) -> frozenset[str]:
+        """Of all entries."""
+        return frozenset(one.folder for one in self.entries)
+
+    @cached_property
     def _texts(self) -> list[tuple[Entry, str, str]]:
         return [(one, f"{one.folder}/{one.name}\n{one.alias}".casefold(), one.facts.tags) for one in self.entries]
 
