@@ -7,6 +7,9 @@ from typing import Any
 import gradio as gr
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+CALM: dict[str, Any] = QUIET | {
+    "show_progress_on": []
+}  # for many outputs: gradio keeps a state of loading for each otherwise
 FREE: dict[str, Any] = QUIET | {"concurrency_limit": None}  # handlers that only wait, so any number may
 AS_IS: dict[str, Any] = FREE | {"preprocess": False}  # values are judged by their Specs, once and in our words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -30,8 +31,8 @@ from modules.webui import (
     styles_dialog,
     txt2img,
 )
-from modules.webui.controls import QUIET
-from modules.webui.form import opening, recall, restocked
+from modules.webui.controls import CALM, QUIET
+from modules.webui.form import Form, opening, recall, restocked
 from modules.webui.options_form import as_json
 from modules.webui.options_form import opened as options_opened
 from modules.webui.shelf import Shelf
@@ -75,7 +76,6 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
         for guest in app.guests:
             guest.page_stands(demo, {form.tab: form for form in forms})
         options = [settings_json, *quick.values()]
-        kept = [settings.given, *settings.fields.values()]
 
         def opened() -> list[Any]:
             stocked = [update for form in forms for update in restocked(app, form)] + script_form.restocked(app, forms)
@@ -89,15 +89,20 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             extras_tab.bind_gallery(form, output, finished)
         styles_dialog.bind(app, [(dialog, form) for form in (words, images) for dialog in form.dialogs])
         sized = [*native.sizes((words, images)), native.bind(app, settings_json, (words, images))]
-        given = [*menus, *merged, *sized, *options]
-        calm = QUIET | {"show_progress_on": settings_json}  # else it keeps a state of loading for each output
-        # Past gradio's queue: of several events that begin at once its browser half can lose one.
-        loaded = demo.load(opened, outputs=given, queue=False, **calm)
-        for form in forms:
-            loaded = loaded.then(**recall(form), **calm)
-        loaded = loaded.then(None, js="uiReady", **QUIET)
-        loaded.then(lambda: settings_tab.load(app, settings), outputs=kept, queue=False, **calm)  # nobody waits for it
+        loaded = _open(demo, opened, [*menus, *merged, *sized, *options], forms)
+        settings_tab.bind_load(app, settings, loaded)
     return demo
+
+
+def _open(demo: gr.Blocks, opened: Any, outputs: list[Any], forms: Sequence[Form]) -> Any:
+    """What happens when the page is opened; gives the event that ends it.
+
+    Past gradio's queue: of several events that begin at once its browser half can lose one.
+    """
+    loaded = demo.load(opened, outputs=outputs, queue=False, **CALM)
+    for form in forms:
+        loaded = loaded.then(**recall(form), **CALM)
+    return loaded.then(None, js="uiReady", **QUIET)
 
 
 def _guests_pages(app: App) -> None:

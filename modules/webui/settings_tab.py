@@ -16,7 +16,7 @@ from modules.declare import Spec
 from modules.exceptions import WebuiError
 from modules.settings.reach import Role, User
 from modules.webui import settings_care
-from modules.webui.controls import AS_IS, QUIET
+from modules.webui.controls import AS_IS, CALM, QUIET
 from modules.webui.form import Form
 from modules.webui.options_form import as_json, opened, option_widget
 from modules.webui.submit import who
@@ -87,10 +87,14 @@ def note(spec: Spec) -> str | None:
     return f"{html.escape(spec.doc)}{later}".strip() or None
 
 
-def load(app: App, made: Settings) -> list[Any]:
-    """The values of now, for a page that was just opened: first `given`, then every field."""
-    view = app.options.view()
-    return [{name: getattr(view, name) for name in made.fields}, *opened(app, made.fields)]
+def bind_load(app: App, made: Settings, after: Any) -> None:
+    """Give a page that was just opened the values of now: `given`, and every field that shows another."""
+
+    def now() -> list[Any]:
+        view = app.options.view()
+        return [{name: getattr(view, name) for name in made.fields}, *opened(app, made.fields)]
+
+    after.then(now, outputs=[made.given, *made.fields.values()], queue=False, **CALM)
 
 
 async def applied(

@@ -15,6 +15,7 @@ class Strokes {
     }
 
     forget() {
+        this.begun = false; // whether a stroke is being drawn
         this.done = [];
         this.undone = [];
         this.kept = []; // {count, pixels, upTo}: the pixels after so many strokes, the last of which is `upTo`
@@ -24,6 +25,7 @@ class Strokes {
 
     /** One more; `drawn` if its pixels stand already. */
     add(stroke, drawn = false) {
+        this.begun = false;
         this.done.push(stroke);
         this.undone = [];
         if (!drawn) {
@@ -57,10 +59,18 @@ class Strokes {
         if (this.unkept() >= 2 * CHECKPOINT) {
             this.keep();
         }
+        this.whenResting();
+    }
+
+    whenResting() {
         clearTimeout(this.resting);
         this.resting = setTimeout(() => {
-            this.keep();
-            this.asPng();
+            if (this.begun) {
+                this.whenResting(); // the canvas bears a stroke that is none yet
+            } else {
+                this.keep();
+                this.asPng();
+            }
         }, ENCODE_MS);
     }
 
@@ -85,6 +95,7 @@ class Strokes {
 
     /** Draw the place anew where a stroke was that is no more. */
     drawAgain(gone) {
+        this.begun = false;
         const [context, box] = [this.context, this.boxOf(gone)];
         const kept = this.kept.findLast((one) => this.stands(one));
         context.save();

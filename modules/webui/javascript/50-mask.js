@@ -111,6 +111,7 @@ class Mask {
             const box = this.canvas.getBoundingClientRect();
             const erases = this.erasing || event.pointerType === "pen" && (event.buttons & 32) > 0;
             this.stroke = {erases, colour: this.paintColour(), width: (this.brush * this.canvas.width) / box.width, points: [this.point(event)]};
+            this.strokes.begun = true;
             this.strokes.paint(this.stroke, 0);
         }
     }
