@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from PIL import Image
+
 from modules.exceptions import ExtensionError, ParameterError, WebuiError
 from modules.generate.hooks import Draw, Hooks
 from modules.generate.plan import Plan
@@ -33,6 +35,7 @@ class Means:
     folders: Folders
     catalogs: Catalogs
     scaler: Callable[[str, View, Progress], Scaler]
+    caption: Callable[[Image.Image], str]
 
 
 @dataclass(slots=True)
@@ -121,6 +124,7 @@ class Scripts:
                 folders=means.folders,
                 catalogs=means.catalogs,
                 scaler=means.scaler,
+                caption=means.caption,
             )
 
         def whole(plan: Plan, joined: Joined, draw: Draw) -> Result | None:

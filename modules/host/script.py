@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+from PIL import Image
+
 from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
 from modules.generate.hooks import Hooks
@@ -49,6 +51,7 @@ class Studio:
     folders: Folders
     catalogs: Catalogs
     scaler: Callable[[str, View, Progress], Scaler]  # an upscaler by name
+    caption: Callable[[Image.Image], str]  # what an RGB picture shows, in words
 
     def plan(self, request: Request) -> Plan:
         """What will be done for a request, which then asks for no script. ParameterError where it cannot be done."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
+
+from PIL import Image
 
 from modules.generate.plan import Plan
 from modules.generate.request import Request
@@ -17,16 +20,35 @@ from modules.settings.folders import Folders
 from modules.settings.options import Options, View
 
 
+class Engine(Protocol):
+    """What scripts use of the engine beside its drawing; called by the worker thread alone."""
+
+    def scaler(self, name: str, view: View, progress: Progress) -> Scaler:
+        """An upscaler by name."""
+        ...
+
+    def captions(self) -> Callable[[Image.Image], str]:
+        """What describes pictures."""
+        ...
+
+
 def standing(
     options: Options,
     catalogs: Catalogs,
     folders: Folders,
     planner: Callable[[Request], Plan],
-    scaler: Callable[[str, View, Progress], Scaler],
+    engine: Engine,
     troubles: Troubles,
 ) -> tuple[Scripts, Events]:
-    """Scripts that plan by `planner` and enlarge by `scaler`, and the events beside them; both note in `troubles`."""
-    scripts = Scripts(troubles, Means(planner=planner, folders=folders, catalogs=catalogs, scaler=scaler))
+    """Scripts that plan by `planner` and use the engine, and the events beside them; both note in `troubles`."""
+    means = Means(
+        planner=planner,
+        folders=folders,
+        catalogs=catalogs,
+        scaler=engine.scaler,
+        caption=lambda image: engine.captions()(image),
+    )
+    scripts = Scripts(troubles, means)
     for script in builtin.scripts(options, catalogs, scripts.axes):
         scripts.add(script)
     return scripts, Events(troubles)

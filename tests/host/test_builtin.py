@@ -1,6 +1,7 @@
 """A1111's own scripts: what they read, how they part the work, and what they answer with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from PIL import Image
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img, Txt2Img
 from modules.host import axis_values
+from modules.host.builtin.loopback import Loopback
 from modules.host.builtin.matrix import combined
 from modules.host.builtin.outward import growth
 from modules.host.builtin.prompts_from_file import asked_by
 from modules.host.builtin.spectrum import continued, matched
 from modules.host.builtin.xyz_axes import reordered, searched
+from modules.host.catalogue import Scripts
 from modules.imaging.legends import Word, annotated
 
 SMALL = {"prompt": "a red hat", "seed": 1, "steps": 1, "width": 64, "height": 64, "sampler_name": "Euler"}
@@ -159,6 +162,22 @@ def test_loopback_goes_on_from_its_own_pictures(app):
     assert strengths == ["0.5", "0.9"] and result.plan.seeds == (1, 2)
     assert "Final denoising strength: 0.9, Denoising curve: Linear" in result.pictures[1].infotext
     assert result.grid.image.size == (128, 64)
+
+
+def test_loopback_may_add_what_the_picture_before_shows(app):
+    seen = []
+    means = replace(app.scripts.means, caption=lambda image: seen.append(image) or f"word {len(seen)}")
+    scripts = Scripts(app.scripts.troubles, means)
+    scripts.add(Loopback())
+    asked = {"init_images": [Image.new("RGBA", (64, 64), "red")], "script_name": "Loopback"}
+    request = Img2Img(**SMALL, **UNSAVED, **asked, script_args=[2, 0.5, "Linear", "CLIP"])
+    result = app.queue.submit(
+        "test", lambda progress: app.engine.run(means.planner(request), progress, scripts.hooks(progress))
+    ).wait(120)
+    assert [one.infotext.split("\n")[0] for one in result.pictures] == ["a red hat, word 1", "a red hat, word 2"]
+    assert seen[0].mode == "RGB" and seen[1] == result.pictures[0].image
+    with pytest.raises(ParameterError, match="no DeepBooru model"):
+        scripts.check(replace(request, script_args=[2, 0.5, "Linear", "DeepBooru"]))
 
 
 def test_sd_upscale_puts_tiles_together(app):

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from modules.declare import Range, param
 from modules.exceptions import ParameterError
 from modules.generate.plan import Plan
-from modules.generate.request import Img2Img
+from modules.generate.request import Img2Img, Request
 from modules.generate.result import Result
 from modules.generate.source import ORIGINAL
 from modules.host.gathering import gathered, saved_grid, sheet, with_pairs
 from modules.host.script import Selectable, Studio
+from modules.imaging.pixels import flatten
 
 CURVES: dict[str, Callable[[float], float]] = {  # share of the loops → share of the change in strength
     "Aggressive": lambda share: math.sin(share * math.pi / 2),
     "Linear": lambda share: share,
     "Lazy": lambda share: 1 - math.cos(share * math.pi / 2),
 }
+
+NO, DEEP = "None", "DeepBooru"
 
 # fmt: off
 
@@ -32,8 +36,8 @@ class Params:
     final_denoising_strength: float = param(0.5, "Final denoising strength", slider=Range(0, 1, 0.01),
                                             valid=Range(0, 1))
     denoising_curve: str = param("Linear", "Denoising strength curve", choices=tuple(CURVES))
-    append_interrogation: str = param("None", "Append interrogated prompt at each iteration",
-                                      choices=("None", "CLIP", "DeepBooru"))
+    append_interrogation: str = param(NO, "Append interrogated prompt at each iteration",
+                                      choices=(NO, "CLIP", DEEP))
 
 # fmt: on
 
@@ -45,9 +49,11 @@ class Loopback(Selectable):
     tabs = ("img2img",)
     params = Params
 
+    def check(self, request: Request, args: Sequence[Any]) -> None:
+        if self.values(args, "img2img").append_interrogation == DEEP:
+            raise ParameterError(f"There is no {DEEP} model here; choose CLIP or None for the appended prompt.")
+
     def make(self, studio: Studio, plan: Plan, values: Params) -> Result | None:
-        if values.append_interrogation != "None":
-            raise ParameterError("Interrogation is not built yet; choose None for the appended prompt.")
         request = plan.request
         assert isinstance(request, Img2Img)
         batches, seed = request.n_iter, plan.seeds[0]
@@ -60,6 +66,8 @@ class Loopback(Selectable):
             now, last = alone, None
             for loop in range(values.loops):
                 now = replace(now, seed=seed, denoising_strength=self._strength(request, values, loop))
+                if values.append_interrogation != NO:
+                    now = replace(now, prompt=self._described(studio, now, plan))
                 made = studio.draw(with_pairs(studio.plan(now), told))
                 if not made.pictures:
                     break
@@ -77,6 +85,12 @@ class Loopback(Selectable):
             return None
         result = gathered(kept, interrupted=studio.stopped)
         return self._with_grid(studio, result, every[0])
+
+    @staticmethod
+    def _described(studio: Studio, now: Img2Img, plan: Plan) -> str:
+        """The prompt as it was, and what the picture shows that is drawn over."""
+        shown = studio.caption(flatten(now.init_images[0], plan.view.img2img_background_color))
+        return ", ".join(filter(None, (plan.request.prompt, shown)))
 
     @staticmethod
     def _strength(request: Img2Img, values: Params, loop: int) -> float:
