@@ -14,16 +14,20 @@ from modules.settings.sections.saving import Paths
 
 
 def serve(api: FastAPI, app: App, extensions: Sequence[Path]) -> None:
-    """Add the route. A relative path starts at the data folder, as it does for A1111's scripts."""
+    """Add the route. A relative path starts at the data folder, as it does for A1111's scripts.
+
+    Some keep what they tell the page in a folder `tmp` of where the program was started.
+    """
     view = app.options.view()
     outputs = [app.folders.output(getattr(view, name)) for name in specs(Paths) if getattr(view, name)]
-    allowed = [*extensions, app.folders.data / "tmp", *outputs]
+    allowed = [*extensions, app.folders.data / "tmp", Path.cwd() / "tmp", *outputs]
     roots = [root.resolve() for root in allowed if not app.folders.data.is_relative_to(root.resolve())]
 
     @api.get("/file={path:path}", include_in_schema=False)
     def file(path: str) -> Response:
-        found = (app.folders.data / path).resolve()
-        if not permitted(found, roots) or not found.is_file():
+        places = [(start / path).resolve() for start in (app.folders.data, Path.cwd())]
+        found = next((one for one in places if permitted(one, roots) and one.is_file()), None)
+        if found is None:
             return Response("There is no such file.", status_code=404, media_type="text/plain")
         # A picture or a text, never a page of this server's: what an extension stores may come from anywhere.
         words = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}

@@ -307,7 +307,7 @@ def _imported(path: Path) -> types.ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be read.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.name] = module  # dataclasses look up there what their annotations name
+    sys.modules[path.name] = module  # dataclasses look up there what annotations name, gradio the file of a class
     spec.loader.exec_module(module)
     return module
 

@@ -18,6 +18,28 @@ class Thing(scripts.Script):
 """
 
 
+OLD = """
+window.seen = {};
+document.addEventListener("DOMContentLoaded", () => {
+    seen.loaded = true;
+    const observer = new MutationObserver(() => {
+        if (Object.keys(opts).length) {
+            observer.disconnect();
+            seen.options = true;
+        }
+    });
+    observer.observe(document, {childList: true, subtree: true});
+});
+window.addEventListener("load", {handleEvent: () => { seen.complete = true; }});
+onUiLoaded(() => {
+    seen.prompt = document.querySelectorAll("#txt2img_prompt > label > textarea, .no_such > label > input").length;
+    seen.tab = gradioApp().querySelector("#tabs > .tab-nav > button.selected")?.textContent;
+    seen.first = document.querySelector("#tabs > div > button:nth-child(1)")?.textContent;
+    seen.matches = document.querySelector("#txt2img_prompt textarea").matches("label > textarea");
+});
+"""
+
+
 def run(folder, *words):
     who = "-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"
     subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, check=True)
@@ -29,6 +51,9 @@ def data(tmp_path_factory):
     folder = made / "extensions" / "<i>broken"
     (folder / "scripts").mkdir(parents=True)
     (folder / "scripts" / "one.py").write_text("raise OSError('<img src=x onerror=alert(1)>')\n")
+    old = made / "extensions" / "old" / "javascript"
+    old.mkdir(parents=True)
+    (old / "old.js").write_text(OLD)
     return made
 
 
@@ -45,6 +70,12 @@ def commit(work, text):
     (work / "scripts" / "thing.py").write_text(text)
     run(work, "add", ".")
     run(work, "commit", "--quiet", "-m", "a change")
+
+
+def test_scripts_written_for_gradio_3_find_their_places(ui, page):
+    page.wait_for_function("seen.options")
+    places = {"loaded": True, "complete": True, "options": True, "prompt": 1, "matches": True}
+    assert page.evaluate("seen") == places | {"tab": "txt2img", "first": "txt2img"}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +99,7 @@ def restarted(ui, page, act):
     expect(page.locator("#extensions tbody tr").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_from_a_repository_to_a_roll_back(browser, address, data, origin):
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 FILE = "install.py"
 LONGEST = 1800  # seconds; packages may be large and the line slow
+SHOWN_LINES = 20  # of the output in the log
 SHOWN = 4000  # characters of the output that a failure tells
 ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PYTHONHOME", "PYTHONSTARTUP")
 
@@ -49,11 +50,11 @@ def install(extension: Extension, records: Records, cache: Path, paths: Sequence
     kept = cache / "extensions" / f"{extension.name}.install.log"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(said.stdout, encoding="utf-8")
-    for line in said.stdout.strip().splitlines()[-20:]:
-        log.info("%s: %s", extension.name, line)
     if said.returncode:
         last = (said.stdout.strip().splitlines() or ["it said nothing"])[-1]
         raise Report(f"install.py ended with {said.returncode}: {last[:300]}\n{said.stdout[-SHOWN:]}")
+    for line in said.stdout.strip().splitlines()[-SHOWN_LINES:]:
+        log.info("%s: %s", extension.name, line)
     records.put(extension.name, INSTALLED, stamp(extension))  # it may have written its own requirements
     return True
 

@@ -35,6 +35,10 @@ function switch_to_inpaint_sketch() {
     return openTabs("tab_img2img", "img2img_inpaint_sketch_tab");
 }
 
+/** A1111 lays the new proportions over img2img's picture for a moment; here the picture stays as it is. */
+function dimensionChange() {
+}
+
 function get_tab_index(tabId) {
     const buttons = Array.from(document.querySelectorAll(`#${tabId} > .tab-wrapper button[role="tab"]`));
     return Math.max(0, buttons.findIndex((one) => one.getAttribute("aria-selected") === "true"));
@@ -74,10 +78,70 @@ function getTranslation(text) {
 
 /** The buttons of the tabs carried another class before gradio 4: found by it too. */
 function markTabs() {
-    for (const strip of document.querySelectorAll("#tabs > .tab-wrapper .tab-container")) {
+    for (const strip of document.querySelectorAll('.tab-wrapper > .tab-container[role="tablist"]:not(.tab-nav)')) {
         strip.classList.add("tab-nav");
     }
 }
 
 onUiLoaded(markTabs);
 onAfterUiUpdate(markTabs);
+
+/** Scripts that watch the document look whether the options are there when something in it changes: have it change. */
+function stirDocument() {
+    const note = document.createComment("options");
+    document.body.append(note);
+    note.remove();
+}
+
+onUiLoaded(stirDocument);
+onOptionsChanged(stirDocument);
+
+const OLD_PLACES = [ // as extensions name them → where gradio 6 has them, too
+    [/\blabel\s*>\s*(?=textarea\b|input\b)/g, "label "],
+    [/(#[\w-]+)\s*>\s*(?:div)?\.tab-nav\b/g, "$1 > .tab-wrapper > .tab-nav"],
+    [/(#tabs|#settings)\s*>\s*div(?::first-child)?\s*>\s*button\b/g, "$1 > .tab-wrapper > .tab-nav > button"],
+];
+const placesKnown = new Map();
+
+function newPlace(selector) {
+    if (typeof selector !== "string" || !selector.includes(">")) {
+        return selector;
+    }
+    let found = placesKnown.get(selector);
+    if (found === undefined) {
+        found = OLD_PLACES.reduce((text, [old, now]) => text.replace(old, now), selector);
+        placesKnown.set(selector, found);
+    }
+    return found;
+}
+
+/** Let queries find what has moved within the document. */
+function findOldPlaces() {
+    const owners = {querySelector: [Document, Element], querySelectorAll: [Document, Element], matches: [Element], closest: [Element]};
+    for (const [name, kinds] of Object.entries(owners)) {
+        for (const kind of kinds) {
+            const own = kind.prototype[name];
+            kind.prototype[name] = function (selector) {
+                return own.call(this, newPlace(selector));
+            };
+        }
+    }
+}
+
+/** gradio runs the page's scripts when the document has long been read: who waits for that is called at once. */
+function hearLate(target, kind, isOver) {
+    const own = target.addEventListener;
+    target.addEventListener = function (name, listener, ...words) {
+        if (name !== kind || !isOver()) {
+            return own.call(this, name, listener, ...words);
+        }
+        const event = new Event(kind);
+        setTimeout(() => (typeof listener === "function" ? listener.call(target, event) : listener?.handleEvent(event)));
+    };
+}
+
+if (document.querySelector('meta[name="webui-guests"]')) {
+    findOldPlaces();
+    hearLate(document, "DOMContentLoaded", () => document.readyState !== "loading");
+    hearLate(window, "load", () => document.readyState === "complete");
+}
