@@ -77,14 +77,16 @@ class Script:
     `title` is its name on the page and, in lower case, in the API. Arguments go by position, as A1111's clients send
     them; `arguments` says what they are. A1111's own scripts are adapted to this by the room that loads them.
 
-    `looks`: for arguments by name, words of gradio's for the component on the page, such as `lines`; and `upload`, the
-    label of a button that puts a file's text into it.
+    `file`: the name that ui-config.json has for it; usually that of the file which it is in. `looks`: for arguments by
+    name, words of gradio's for the component on the page, such as `lines`; and `upload`, the label of a button that
+    puts a file's text into it.
     """
 
     title: str = ""
     tabs: Sequence[Tab] = TABS
     always_on: bool = False
     owner: str = ""  # the extension it came with
+    file: str = ""
     looks: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     def arguments(self, tab: Tab) -> list[Spec]:

@@ -53,6 +53,12 @@ class Form:
         """Of `components`."""
         return [*self.fields, *self.folds, "override settings", *self.scripts]
 
+    def paths(self) -> dict[str, Any]:
+        """The fields by their paths in ui-config.json; of two with one label on a tab the first is found."""
+        own = [(f"{self.tab}/{one.label}", one) for one in self.fields.values()]
+        own += [(f"{part.path}/{one.label}", one) for part in self.parts for one in part.fields.values()]
+        return dict(reversed(own))
+
     def sent(self) -> dict[str, Any]:
         """What Generate sends by name."""
         folds = {name: fold.box for name, fold in self.folds.items()}

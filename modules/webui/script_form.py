@@ -15,10 +15,11 @@ from modules.declare import Spec
 from modules.host.builtin.xyz import XYZPlot
 from modules.host.script import Script, Tab
 from modules.prompts import infotext
+from modules.settings.defaults import VALUE
 from modules.webui import xyz_form
 from modules.webui.controls import AS_IS, FREE
 from modules.webui.form import Form
-from modules.webui.widgets import face, script_id, widget
+from modules.webui.widgets import accepted, differing, face, script_id, widget, wishes
 
 MENU, NONE = "script", "None"
 TOLD = "Script"  # the infotext's key for the chosen one
@@ -33,6 +34,7 @@ class Part:
     """One script of the program's own: its components by argument, and how an infotext's pairs fill them."""
 
     script: Script
+    tab: Tab
     known: Sequence[Spec]
     fields: Mapping[str, Any]
     pasted: Callable[[Pairs], dict[str, Any]]
@@ -47,8 +49,18 @@ class Part:
 
     @property
     def usual(self) -> list[Any]:
-        """The arguments as they are if nobody touches them."""
-        return [getattr(self.fields.get(spec.name), "value", None) for spec in self.known]
+        """The arguments as they are where nothing is said of them."""
+        return [spec.default if spec.name in self.fields else None for spec in self.known]
+
+    @property
+    def path(self) -> str:
+        """Of its fields in ui-config.json."""
+        return path(self.script, self.tab)
+
+
+def path(script: Script, tab: Tab) -> str:
+    """Of a script's fields in ui-config.json: A1111 names them by the script's file."""
+    return f"customscript/{script.file or type(script).__module__}/{tab}"
 
 
 def place(app: App, form: Form) -> None:
@@ -92,14 +104,15 @@ def _part(app: App, form: Form, script: Script) -> None:
     """The components of one script's arguments, where the page is now."""
     tab = cast(Tab, form.tab)
     known = script.arguments(tab)
-    by_name = {spec.name: spec for spec in known}
+    by_name, at = {spec.name: spec for spec in known}, path(script, tab)
 
     def made(name: str, **words: Any) -> Any:
         spec = by_name[name]
         looks: dict[str, Any] = {"elem_id": script_id(tab, script, name), "radio": _few(spec)}
         looks |= words | dict(script.looks.get(name, {}))
         upload = looks.pop("upload", None)
-        component = widget(spec, tab, app.catalogs, **looks)
+        own = {name: wish for name, wish in wishes(app.defaults, at, spec, looks).items() if name not in looks}
+        component = widget(spec, tab, app.catalogs, own=own, **looks)
         if upload:
             _upload(upload, f"{looks['elem_id']}_file", component)
         return component
@@ -112,7 +125,7 @@ def _part(app: App, form: Form, script: Script) -> None:
         fields, pasted = xyz_form.place(script, tab, form.scripts[MENU], made), partial(xyz_form.pasted, script, tab)
     else:
         fields = _arranged(known, made)
-    part = Part(script, known, fields, pasted)
+    part = Part(script, tab, known, fields, pasted)
     form.parts.append(part)
     form.scripts.update({part.key(name): component for name, component in fields.items()})
 
@@ -194,19 +207,27 @@ def pasted(form: Form, text: str) -> dict[str, Any]:
     return values
 
 
-def _live(forms: Sequence[Form]) -> list[tuple[Any, Spec]]:
-    found = [(part.fields.get(spec.name), spec) for form in forms for part in form.parts for spec in part.known]
-    return [(one, spec) for one, spec in found if one is not None and isinstance(spec.choices, str) and spec.choices]
+def _live(forms: Sequence[Form]) -> list[tuple[Part, Spec]]:
+    return [(part, spec) for form in forms for part in form.parts for spec in part.known if spec.name in part.fields]
 
 
 def live(forms: Sequence[Form]) -> list[Any]:
-    """The menus whose entries change with the files there are."""
-    return [component for component, _ in _live(forms)]
+    """The components that `restocked` brings up to date."""
+    return [part.fields[spec.name] for part, spec in _live(forms)]
 
 
 def restocked(app: App, forms: Sequence[Form]) -> list[Any]:
-    """Updates of the `live` ones for a page that is opened."""
-    return [gr.update(choices=face(spec, app.catalogs, spec.default)["choices"]) for _, spec in _live(forms)]
+    """Updates for a page that is opened: menus get what there is to choose from now, fields their defaults."""
+    updates = []
+    for part, spec in _live(forms):
+        component, words = part.fields[spec.name], dict[str, Any]()
+        wish = accepted(spec, app.defaults.of(part.path, str(component.label))).get(VALUE)
+        if wish is not None:
+            words["value"] = wish
+        if spec.choices and isinstance(spec.choices, str):
+            words["choices"] = face(spec, app.catalogs, spec.default if wish is None else wish)["choices"]
+        updates.append(differing(component, words))
+    return updates
 
 
 def hints(app: App, tab: Tab) -> dict[str, str]:

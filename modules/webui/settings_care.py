@@ -72,7 +72,7 @@ def _defaults(app: App, forms: Sequence[Form]) -> None:
         apply = gr.Button("Apply", elem_id="ui_defaults_apply", variant="primary", min_width=140)
         clear = gr.Button("Reset to factory", elem_id="ui_defaults_reset", min_width=140)
     review = gr.HTML(elem_id="ui_defaults_review", padding=False)
-    named = {f"{form.tab}/{part.label}": part for form in reversed(forms) for part in reversed(form.fields.values())}
+    named = {path: part for form in forms for path, part in form.paths().items()}
 
     def changes(values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         known = app.defaults.entries()

@@ -1,6 +1,7 @@
 """The scripts' part of the form: what is sent becomes the request's, and an infotext fills it."""
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 
 import gradio as gr
@@ -11,6 +12,7 @@ from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img, Txt2Img
 from modules.host import AlwaysOn, Script
 from modules.host.catalogue import Scripts
+from modules.settings.defaults import Defaults
 from modules.webui import script_form
 from modules.webui.form import make
 
@@ -87,6 +89,31 @@ def test_an_infotext_chooses_the_script_and_fills_its_axes(app):
         "script": "None"
     }
     assert script_form.pasted(form, "only a prompt") == {}
+
+
+def test_fields_begin_as_ui_config_json_says(app, tmp_path):
+    said = {
+        "customscript/loopback.py/img2img/Loops/value": 9,
+        "customscript/loopback.py/img2img/Loops/maximum": 12,
+        "customscript/xyz_grid.py/img2img/X type/value": "Steps",
+        "customscript/xyz_grid.py/img2img/X values/visible": True,
+        "customscript/sd_upscale.py/img2img/Tile overlap/value": "wide",
+    }
+    (tmp_path / "ui-config.json").write_text(json.dumps(said))
+    app = replace(app, defaults=Defaults(tmp_path / "ui-config.json"))
+    form = placed(app, "img2img")
+    loops = form.scripts["Loopback/loops"]
+    assert (loops.value, loops.maximum) == (9, 12) and form.scripts["SD upscale/overlap"].value == 64
+    assert form.scripts["X/Y/Z plot/x_type"].value == "Steps"
+    assert not form.scripts["X/Y/Z plot/x_values_dropdown"].visible
+    assert form.paths()["customscript/loopback.py/img2img/Loops"] is loops
+    said["customscript/loopback.py/img2img/Loops/value"] = 10
+    (tmp_path / "ui-config.json").write_text(json.dumps(said))
+    places = {
+        id(one): update
+        for one, update in zip(script_form.live([form]), script_form.restocked(app, [form]), strict=True)
+    }
+    assert places[id(loops)]["value"] == 10
 
 
 def test_one_that_is_always_on_has_its_form_and_is_sent_and_filled_where_it_is_not_as_usual(app):

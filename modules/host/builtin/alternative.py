@@ -91,6 +91,7 @@ class Alternative(Selectable):
     """Two runs: one that finds the noise, under the words that describe the picture; one that draws from it."""
 
     title = "img2img alternative test"
+    file = "img2imgalt.py"
     tabs = ("img2img",)
     params = Params
 

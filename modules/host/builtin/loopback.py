@@ -46,6 +46,7 @@ class Loopback(Selectable):
     """With a batch count, that many times from the start, of which only the last pictures are shown."""
 
     title = "Loopback"
+    file = "loopback.py"
     tabs = ("img2img",)
     params = Params
 

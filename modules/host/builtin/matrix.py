@@ -48,6 +48,7 @@ class PromptMatrix(Selectable):
     """One plan of all combinations, and their grid with what each one has."""
 
     title = "Prompt matrix"
+    file = "prompt_matrix.py"
     params = Params
 
     def make(self, studio: Studio, plan: Plan, values: Params) -> Result | None:

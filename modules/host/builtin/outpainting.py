@@ -82,6 +82,7 @@ class OutpaintingMk2(Selectable):
     """All images of a batch at once, side after side."""
 
     title = "Outpainting mk2"
+    file = "outpainting_mk_2.py"
     tabs = ("img2img",)
     params = Params
 

@@ -50,6 +50,7 @@ class PoorMansOutpainting(Selectable):
     """Tiles that lie within the old picture stay as they are."""
 
     title = "Poor man's outpainting"
+    file = "poor_mans_outpainting.py"
     tabs = ("img2img",)
     params = Params
 

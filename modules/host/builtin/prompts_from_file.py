@@ -86,6 +86,7 @@ class PromptsFromFile(Selectable):
     """Each line is planned before the first one is drawn."""
 
     title = "Prompts from file or textbox"
+    file = "prompts_from_file.py"
     params = Params
     looks = MappingProxyType({"prompt_txt": {"lines": 4, "max_lines": 20, "upload": "Upload prompt inputs"}})
 

@@ -37,6 +37,7 @@ class SDUpscale(Selectable):
     """As often as the batch count says, each time from another seed; a batch is that many tiles at once."""
 
     title = "SD upscale"
+    file = "sd_upscale.py"
     tabs = ("img2img",)
     params = Params
 

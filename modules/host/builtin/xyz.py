@@ -77,6 +77,7 @@ class XYZPlot(Selectable):
     """The cheapest axis changes fastest, whatever its letter."""
 
     title = "X/Y/Z plot"
+    file = "xyz_grid.py"
     params = Params
 
     def __init__(self, options: Options, catalogs: Catalogs, more: Callable[[Tab], Sequence[Axis]]):
