@@ -17,7 +17,7 @@ from modules.generate import extras as finishing
 from modules.generate import series
 from modules.generate.hooks import QUIET, Hooks
 from modules.generate.menus import menus
-from modules.generate.operations import Extras, Known
+from modules.generate.operations import Added, Extras, Known
 from modules.generate.plan import plan
 from modules.generate.request import Img2Img, Request, Txt2Img, described
 from modules.generate.series import Turn
@@ -26,7 +26,7 @@ from modules.guests import Guest, Wishes, hooks_of
 from modules.history import lastrun
 from modules.history.catalogue import History
 from modules.host.catalogue import Scripts
-from modules.host.events import Events
+from modules.host.events import Events, ModelLoaded
 from modules.host.extensions.catalogue import Extensions
 from modules.host.standing import standing
 from modules.imaging.resize import Scaler
@@ -138,6 +138,7 @@ class App:
         folder: Path | None = None,
         *,
         shows: bool = True,
+        more: Sequence[Added] = (),
         task_id: str | None = None,
         user: User = HOST,
     ) -> Job:
@@ -147,7 +148,7 @@ class App:
         """
         self._may(user, {})
         known = Known(self.upscalers, self.restorers)
-        planned = finishing.plan(request, sources, self.options.view(), known, folder, shows)
+        planned = finishing.plan(request, sources, self.options.view(), known, folder, shows, more)
 
         def work(progress: Progress) -> Any:
             return self.engine.extras(planned, progress)
@@ -236,6 +237,7 @@ class Engine:
         self._upscaling: Any = None
         self._faces: Any = None
         self._captions: Any = None
+        self.loaded: list[Callable[[Any], Any]] = []  # told of each model that was read
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
@@ -252,6 +254,7 @@ class Engine:
                 where,
                 limits=lambda: Limits.of(options.view()),
                 companions=Companions(folders.text_encoders, folders.vaes),
+                told=lambda model: [tell(model) for tell in self.loaded],
             )
             self._depth = Estimator(folders.models / "midas", self._place)
             self._networks = Store(
@@ -390,6 +393,7 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
         events=events,
         extensions=extensions,
     )
+    engine.loaded.append(lambda model: events.tell(ModelLoaded(model)))
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)
     app.queue.listen(app.job_changed)
     return app

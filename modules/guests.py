@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.generate.hooks import QUIET, Hooks
+from modules.generate.operations import Added
 from modules.generate.plan import Plan
 
 Wishes = Mapping[str, Any]  # what a request asks of guests, by their own keys
@@ -50,6 +51,10 @@ class Guest:
         """What an API request wishes; takes its own out of `always`. None where `script` is not its."""
         return None if script else {}
 
+    def finishing(self, wishes: Wishes) -> Sequence[Added]:
+        """What it does to finished pictures on the Extras tab, in the wake of what was wished."""
+        return ()
+
     def scripts(self) -> Sequence[Mapping[str, Any]]:
         """Its scripts as the API lists them: name, is_alwayson, is_img2img, args."""
         return ()
@@ -67,3 +72,8 @@ def hooks_of(guests: Sequence[Guest], tab: str, wishes: Wishes, plan: Plan) -> H
     """The hooks of one plan's run: of the first guest that joins it."""
     found = (guest.hooks(tab, wishes, plan) for guest in guests)
     return next((hooks for hooks in found if hooks is not None), QUIET)
+
+
+def finishing_of(guests: Sequence[Guest], wishes: Wishes) -> list[Added]:
+    """What all of them do to finished pictures."""
+    return [one for guest in guests for one in guest.finishing(wishes)]

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from modules import VERSION
 from modules.app import App
 from modules.exceptions import NotFound, WebuiError
+from modules.host.events import Ending, Started
 from modules.settings.sections import Launch
 from modules.webapi import (
     browser,
@@ -98,6 +99,7 @@ def create(app: App, rules: security.Rules | None = None) -> FastAPI:
         demo = mount(api, app)
     for guest in app.guests:
         guest.started(demo, api)
+    app.events.tell(Started(api))
     api.router.routes.sort(key=_late)
     api.add_middleware(Compressed)
     api.add_middleware(patience.Sized)
@@ -328,8 +330,16 @@ def _leave() -> None:
     os._exit(0)
 
 
+def _tell_ending(app: App) -> None:
+    """Extensions put their things away; one that takes too long is not waited for."""
+    telling = threading.Thread(target=app.events.tell, args=(Ending(),), name="ending", daemon=True)
+    telling.start()
+    telling.join(LAST_STEP)
+
+
 def _end(app: App, restarts: bool) -> None:
     """End the worker; where it is deep in a step, leave without tidying up, which torch's threads would crash."""
+    _tell_ending(app)
     app.queue.close(LAST_STEP)
     if restarts:
         sys.stdout.flush()

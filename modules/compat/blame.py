@@ -20,8 +20,10 @@ class _Job(threading.local):
     """The job of a thread: its number, 0 outside of all, and a sentence of each extension that is left out of it."""
 
     number = 0
+    last = 0
 
     def __init__(self) -> None:
+        self.key: Any = None
         self.out: dict[str, str] = {}
 
 
@@ -61,17 +63,19 @@ class Blame:
         """The number of this thread's job; 0 outside of all."""
         return self._job.number
 
-    def begin(self) -> None:
-        """A job begins on this thread: everybody may take part again."""
-        self._job.number, self._job.out = next(self._numbers), {}
+    def begin(self, key: Any = None) -> None:
+        """A job begins on this thread, or one that had begun goes on: in another one everybody may take part again."""
+        if key is None or key is not self._job.key:
+            self._job.key, self._job.out, self._job.last = key, {}, next(self._numbers)
+        self._job.number = self._job.last
 
     def end(self) -> None:
-        """It is over."""
-        self._job.number, self._job.out = 0, {}
+        """It is over, or rests."""
+        self._job.number = 0
 
     def call(self, extension: str, hook: str, function: Callable[[], T], instead: T) -> T:
         """What the extension's function answers; `instead` where it fails, or has failed in this job."""
-        if extension in self._job.out:
+        if self._job.number and extension in self._job.out:
             return instead
         try:
             return function()
@@ -89,7 +93,11 @@ class Blame:
 
     def comments(self) -> list[str]:
         """A sentence for each extension that failed in this job."""
-        return list(self._job.out.values())
+        return list(self._job.out.values()) if self._job.number else []
+
+    def left_out(self, extension: str) -> str:
+        """Why it takes no part in this job any more; nothing if it does."""
+        return self._job.out.get(extension, "")
 
 
 BLAME = Blame()

@@ -19,18 +19,24 @@ from modules.compat.callbacks import CALLBACKS
 from modules.compat.file_route import serve
 from modules.compat.hooks import hooks_for
 from modules.compat.infotexts import connect_paste_params_buttons, parse_generation_parameters
+from modules.compat.models import sd_model
 from modules.compat.page import PAGE
+from modules.compat.postprocessing import operations
 from modules.compat.registry import REGISTRY, ScriptRunner
 from modules.compat.running import RUNS
 from modules.compat.script import OnComponent, Script
 from modules.exceptions import ParameterError
 from modules.generate.hooks import Hooks
+from modules.generate.operations import Added
 from modules.generate.plan import Plan
 from modules.guests import Guest, Wishes
+from modules.host.events import Ending, ModelLoaded
 from modules.host.extensions.finding import Extension, files
 
 log = logging.getLogger(__name__)
-ARGS, SCRIPT = "script_args", "script"
+ARGS, SCRIPT, POSTPROCESSING = "script_args", "script", "postprocessing"
+CALLBACKS_OWNER = "A1111's callbacks"  # of the listeners that run them
+EXTRAS = "extras"  # the tab of finished pictures
 
 
 def runner_of(tab: str) -> ScriptRunner:
@@ -70,6 +76,10 @@ class Extensions(Guest):
         CALLBACKS.run("ui_settings")
         self._make()
         CALLBACKS.run("ui_settings")  # of those too that register when their script is made
+        for kind in ("list_optimizers", "list_unets"):  # lists that nothing here chooses from
+            CALLBACKS.run(kind, [])
+        self.app.events.on(ModelLoaded, lambda event: CALLBACKS.run("model_loaded", sd_model()), CALLBACKS_OWNER)
+        self.app.events.on(Ending, self._ending, CALLBACKS_OWNER)
 
     def _read(self, taken: Sequence[Extension]) -> set[str]:
         """The names of those that could not be read to the end."""
@@ -85,6 +95,7 @@ class Extensions(Guest):
     def hooks(self, tab: str, wishes: Wishes, plan: Plan) -> Hooks | None:
         """None where no script, no callback and no axis of a plot could do anything."""
         runner = runner_of(tab)
+        BLAME.end()
         RUNS.stack.clear()  # of a job that broke off: this one is asked for outside of all others
         asked = runner.alwayson_scripts or wishes.get(SCRIPT) or APPLIED in plan.request.alwayson_scripts
         if not asked and not any(CALLBACKS.map.values()):
@@ -132,6 +143,10 @@ class Extensions(Guest):
 
     def place(self, form: Any) -> None:
         """The components of the scripts that are always there."""
+        if form.tab == EXTRAS:
+            with gr.Column(elem_id="extras_scripts", elem_classes=["script"]):
+                form.guests.update({f"{script}/{name}": one for script, name, one in REGISTRY.postproc.create_ui()})
+            return
         for script in runner_of(form.tab).alwayson_scripts:
             with gr.Column(elem_classes=["script"]):
                 self._place(form, script)
@@ -157,6 +172,8 @@ class Extensions(Guest):
         own = {key: values.pop(key) for key in list(values) if key in form.guests}
         if not own and not script:
             return {}
+        if form.tab == EXTRAS:
+            return {POSTPROCESSING: {key: preprocessed(form.guests[key], value) for key, value in own.items()}}
         runner = runner_of(form.tab)
         args: list[Any] = runner.defaults()
         args[0] = runner.titles.index(script) + 1 if script in runner.titles else 0
@@ -199,6 +216,11 @@ class Extensions(Guest):
         serve(api, self.app, list(REGISTRY.folders.values()))
         CALLBACKS.run("app_started", demo, api)
 
+    def _ending(self, event: Ending) -> None:
+        """`on_before_reload`, then `on_script_unloaded`, the newest first."""
+        CALLBACKS.run("before_reload")
+        CALLBACKS.run("script_unloaded")
+
     def files(self) -> tuple[Sequence[Path], Sequence[Path]]:
         """`javascript/*.js` and `style.css` of each."""
         scripts = [one.path for one in files(self.taken, "javascript", (".js", ".mjs"), BLAME.troubles.note)]
@@ -208,6 +230,15 @@ class Extensions(Guest):
     def folders(self) -> Sequence[Path]:
         """Their own: they fetch their texts and pictures by `file=`."""
         return list(REGISTRY.folders.values())
+
+    def finishing(self, wishes: Wishes) -> Sequence[Added]:
+        """The ScriptPostprocessing of all, with what the page's components say, or else as they begin."""
+        said = wishes.get(POSTPROCESSING, {})
+        args = {
+            script: {name: said.get(f"{script}/{name}", usual) for name, usual in known.items()}
+            for script, known in REGISTRY.postproc.defaults().items()
+        }
+        return operations(REGISTRY.postproc.scripts_in_preferred_order(), args)
 
     # In the API
 
@@ -276,7 +307,7 @@ def _arg(component: Any) -> dict[str, Any]:
 def preprocessed(component: Any, value: Any) -> Any:
     """A value as it came from the page, in the shape that the component's handlers get."""
     if value is None:
-        return None
+        return [] if getattr(component, "multiselect", False) else None
     model = getattr(component, "data_model", None)
     try:
         made = model(**value) if model is not None and isinstance(value, dict) else value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from modules.compat import axes
+from modules.compat.binding import app
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS, ImageSaveParams
 from modules.compat.processed import Processed, of_result, result_of
@@ -110,12 +111,13 @@ class ScriptHooks(Hooks):
         processed = of_result(self.p, result)
         self._each("postprocess", processed)
         self.processed = processed
+        comments = self._comments()
         self.close()
         made = result_of(processed, result)
         return replace(
             made,
             extra=made.extra | told(self.p.extra_generation_params),
-            comments=tuple(dict.fromkeys([*made.comments, *self._comments()])),
+            comments=tuple(dict.fromkeys([*made.comments, *comments])),
         )
 
     def close(self) -> None:
@@ -123,10 +125,12 @@ class ScriptHooks(Hooks):
         if self._running:
             self._running = False
             RUNS.stack.pop()
+            if not RUNS.stack:
+                BLAME.end()
 
     def _begin(self, plan: Plan) -> None:
         if not RUNS.stack:
-            BLAME.begin()
+            BLAME.begin(app().queue.current)
         if self.p is None:
             self.p = of_request(plan.request)
             self.p.scripts = REGISTRY.img2img if isinstance(plan.request, Img2Img) else REGISTRY.txt2img
@@ -140,8 +144,6 @@ class ScriptHooks(Hooks):
         return self._plan(wanted)
 
     def _plan(self, request: Any) -> Plan:
-        from modules.compat.binding import app
-
         program = app()
         return make_plan(request, program.options, program.library, program.sources)
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from PIL import Image
+
+from modules.compat.blame import BLAME
+from modules.generate.operations import Added, Operation, Piece
+
+FIRST_PASS = "process_firstpass"
 
 
 class PostprocessedImageSharedInfo:
@@ -62,3 +70,52 @@ class ScriptPostprocessing:
 
     def image_changed(self) -> None:
         """Another picture was put on the tab."""
+
+
+def operations(scripts: Sequence[ScriptPostprocessing], given: Mapping[str, Mapping[str, Any]]) -> list[Added]:
+    """What the scripts do to a picture, with the arguments given by their names."""
+    early = [one for one in scripts if type(one).process_firstpass is not ScriptPostprocessing.process_firstpass]
+    return [
+        *(_added(one, FIRST_PASS, float("-inf"), given) for one in early),
+        *(_added(one, "process", float(one.order or 0), given) for one in scripts),
+    ]
+
+
+def _added(script: ScriptPostprocessing, hook: str, order: float, given: Mapping[str, Mapping[str, Any]]) -> Added:
+    name = str(script.name)
+    return Added(
+        name=name if hook != FIRST_PASS else f"{name} ({hook})",
+        order=order,
+        act=_act(script, hook, given.get(name, {})),
+    )
+
+
+def _act(script: ScriptPostprocessing, hook: str, args: Mapping[str, Any]) -> Operation:
+    def act(piece: Piece, choice: Any, tools: Any, watch: Any) -> None:
+        from modules.compat.binding import app
+
+        pp = PostprocessedImage(piece.whole() if piece.alpha is not None else piece.image.copy())
+        pp.info, pp.nametags, pp.caption = dict(piece.told), list(piece.tags), piece.caption or None
+        BLAME.begin(app().queue.current)
+        try:
+            done = BLAME.call(script.extension, hook, lambda: bool(getattr(script, hook)(pp, **args)) or True, False)
+            if done:
+                _take(piece, pp)
+            else:
+                piece.remarks.append(BLAME.left_out(script.extension))
+        finally:
+            BLAME.end()
+
+    return act
+
+
+def _take(piece: Piece, pp: PostprocessedImage) -> None:
+    """Let the picture under way be what a script made of it."""
+    piece.become(Piece.of(pp.image))
+    piece.told, piece.tags, piece.caption = dict(pp.info), list(pp.nametags), str(pp.caption or "")
+    piece.final = bool(pp.disable_processing)
+    for extra in pp.extra_images:
+        other = Piece.of(extra if isinstance(extra, Image.Image) else extra.image)
+        if isinstance(extra, PostprocessedImage):
+            other.told, other.tags, other.final = dict(extra.info), list(extra.nametags), extra.disable_processing
+        piece.more.append(other)

@@ -169,7 +169,7 @@ def _value(component: Any) -> Any:
     if getattr(component, "type", None) == "index" and hasattr(component, "choices"):
         values = [one[-1] if isinstance(one, (tuple, list)) else one for one in component.choices or ()]
         return values.index(value) if value in values else None
-    return value
+    return [] if value is None and getattr(component, "multiselect", False) else value
 
 
 def _put(into: list[Any], script: Any, values: Iterable[Any]) -> None:
@@ -197,9 +197,30 @@ class Postprocessors:
             self._made.sort(key=lambda one: (one.order, str(one.name)))
         return self._made
 
+    def create_ui(self) -> list[tuple[str, str, Any]]:
+        """Make the components where the page is now: (script's name, argument, component)."""
+        for script in self.scripts_in_preferred_order():
+            made = BLAME.call(script.extension, "ui", script.ui, None)
+            script.controls = dict(made) if isinstance(made, dict) else {}
+        self.ui_created = True
+        made_by = self.scripts_in_preferred_order()
+        return [(str(one.name), name, control) for one in made_by for name, control in one.controls.items()]
+
+    def defaults(self) -> dict[str, dict[str, Any]]:
+        """The arguments as their components begin, by script; makes the components apart if there are none."""
+        if not self.ui_created and self.scripts_in_preferred_order():
+            import gradio as gr
+
+            with gr.Blocks():
+                self.create_ui()
+        return {
+            str(one.name): {name: _value(control) for name, control in (one.controls or {}).items()}
+            for one in self.scripts_in_preferred_order()
+        }
+
     def forget(self) -> None:
         """Others were loaded."""
-        self._made = None
+        self._made, self.ui_created = None, False
 
 
 @dataclass(slots=True)

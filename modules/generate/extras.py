@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from modules.exceptions import Interrupted, ParameterError, WebuiError
-from modules.generate.operations import Choice, Extras, Known, Piece, Tools, apply, choose
+from modules.generate.operations import Added, Choice, Extras, Known, Piece, Tools, apply, choose
 from modules.generate.saving import save_options
 from modules.imaging import files, metadata, pixels
 from modules.imaging.disk import explained
@@ -89,12 +89,18 @@ class Result:
 
 
 def plan(
-    request: Extras, sources: Sequence[Source], view: View, known: Known, folder: Path | None, shows: bool
+    request: Extras,
+    sources: Sequence[Source],
+    view: View,
+    known: Known,
+    folder: Path | None,
+    shows: bool,
+    more: Sequence[Added] = (),
 ) -> Plan:
     """Resolve a request. NotFound or ParameterError with a sentence when it cannot be done."""
     if not sources:
         raise ParameterError("There is no picture to work on; choose one first.")
-    return Plan(choice=choose(request, view, known), sources=tuple(sources), folder=folder, shows=shows)
+    return Plan(choice=choose(request, view, known, more), sources=tuple(sources), folder=folder, shows=shows)
 
 
 def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
@@ -112,7 +118,7 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
         progress.next_batch(number)
         progress.say(source.name or "")
         try:
-            made = _finished(source, plan, tools, _watch(progress))
+            made = _finished(source, plan, tools, _watch(progress), comments)
         except Interrupted:
             continue
         except WebuiError as error:
@@ -128,7 +134,7 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
         told=told,
         seconds=time.monotonic() - started,
         interrupted=progress.stop.interrupted,
-        comments=tuple(comments),
+        comments=tuple(dict.fromkeys(comments)),
     )
 
 
@@ -140,7 +146,7 @@ def _watch(progress: Progress) -> Watch:
     return watch
 
 
-def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> list[Finished]:
+def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch, comments: list[str]) -> list[Finished]:
     """What became of a picture: one, or more where it was copied or split; saved where the plan says so."""
     given = source.open()
     parameters, items = metadata.read_text(given)
@@ -156,6 +162,7 @@ def _finished(source: Source, plan: Plan, tools: Tools, watch: Watch) -> list[Fi
                 _keep_caption(path.with_suffix(".txt"), piece.caption, plan.view.postprocessing_existing_caption_action)
             finished = replace(finished, path=path, picture=None)
         made.append(finished)
+        comments += piece.remarks
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,7 @@ class Piece:
     caption: str = ""
     more: list[Piece] = field(default_factory=list)  # pictures that an operation made beside this one
     final: bool = False  # nothing more is to be done to it
+    remarks: list[str] = field(default_factory=list)  # what went wrong and was left out
 
     @classmethod
     def of(cls, image: Image.Image) -> Piece:
@@ -119,7 +120,7 @@ class Piece:
     def changed(self, change: Callable[[Image.Image], Image.Image], **words: Any) -> Piece:
         """A copy whose colours and opacity are changed in the same way."""
         alpha = None if self.alpha is None else change(self.alpha)
-        copies: dict[str, Any] = {"told": dict(self.told), "tags": list(self.tags), "more": []}
+        copies: dict[str, Any] = {"told": dict(self.told), "tags": list(self.tags), "more": [], "remarks": []}
         return replace(self, image=change(self.image), alpha=alpha, **copies | words)
 
     def become(self, other: Piece) -> None:
@@ -152,6 +153,9 @@ class Tools:
     captions: Captioner
 
 
+Operation = Callable[[Piece, "Choice", Tools, Watch], None]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """A request with every name resolved."""
@@ -164,13 +168,28 @@ class Choice:
     codeformer: Restorer | None
     detector: Path | None  # the file that finds faces, where there is one
     order: tuple[str, ...]
+    more: Sequence[Added] = ()
 
 
-def choose(request: Extras, view: View, known: Known) -> Choice:
+FIRST = 1000  # an order below it puts an operation before ours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """An operation that somebody else brings; after ours in its `order`, unless the options or that say otherwise."""
+
+    name: str
+    order: float
+    act: Operation
+
+
+def choose(request: Extras, view: View, known: Known, more: Sequence[Added] = ()) -> Choice:
     """Resolve a request. NotFound for an unknown upscaler, and for a face restorer whose files are missing."""
     first, second = (known.upscalers.find(name or NONE) for name in (request.upscaler_1, request.upscaler_2))
     seen = request.extras_upscaler_2_visibility > 0
     wished = ["Upscale"] * request.upscale_first + view.postprocessing_operation_order
+    more = sorted(more, key=lambda one: one.order)
+    usual = [*(one.name for one in more if one.order < FIRST), *OPERATIONS, *(one.name for one in more)]
     return Choice(
         request=request,
         view=view,
@@ -179,7 +198,8 @@ def choose(request: Extras, view: View, known: Known) -> Choice:
         gfpgan=known.restorers.find("GFPGAN") if request.gfpgan_visibility > 0 else None,
         codeformer=known.restorers.find("CodeFormer") if request.codeformer_visibility > 0 else None,
         detector=known.restorers.detector(),
-        order=tuple(dict.fromkeys([*(name for name in wished if name in OPERATIONS), *OPERATIONS])),
+        order=tuple(dict.fromkeys([*(name for name in wished if name in usual), *usual])),
+        more=more,
     )
 
 
@@ -189,9 +209,10 @@ def apply(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -> list[Piec
     Whatever `watch` raises comes through.
     """
     pieces = [piece]
+    acts = {**OPERATIONS, **{one.name: one.act for one in choice.more}}
     for name in choice.order:
         for one in [one for one in pieces if not one.final]:
-            OPERATIONS[name](one, choice, tools, watch)
+            acts[name](one, choice, tools, watch)
             pieces += one.more
             one.more = []
     return pieces
@@ -332,7 +353,6 @@ def _split_oversized(piece: Piece, choice: Choice, tools: Tools, watch: Watch) -
     piece.more += others
 
 
-Operation = Callable[[Piece, Choice, Tools, Watch], None]
 OPERATIONS: Mapping[str, Operation] = {  # in their usual order
     "Upscale": _upscale,
     "GFPGAN": _gfpgan,

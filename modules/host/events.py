@@ -45,6 +45,13 @@ class Pasted:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoaded:
+    """A checkpoint was read from its file, on the worker's thread: `model` is its `weights.loader.Model`."""
+
+    model: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """The program ends or restarts."""
 

@@ -16,6 +16,7 @@ from modules.exceptions import Interrupted
 from modules.generate.extras import Result, Source, encode
 from modules.generate.operations import Extras, extras_from
 from modules.generate.stages import LATENT_MODES
+from modules.guests import finishing_of
 from modules.imaging import pixels
 from modules.jobs.queue import Job
 from modules.settings.reach import User
@@ -157,7 +158,7 @@ def submit(app: App, body: Any, images: list[str], user: User, task_id: str | No
     request = extras_from({name: getattr(body, name) for name in specs(Extras)})
     opened = outside.picture(app.options.view())
     sources = [Source(partial(_given, opened(text))) for text in images]
-    return app.extras(request, sources, user=user, task_id=task_id)
+    return app.extras(request, sources, more=finishing_of(app.guests, {}), user=user, task_id=task_id)
 
 
 def _given(image: Image.Image) -> Image.Image:

@@ -17,6 +17,7 @@ from modules.app import App
 from modules.exceptions import ParameterError
 from modules.generate.extras import Finished, Result, Source, pictures_in
 from modules.generate.operations import TO, Extras, extras_from
+from modules.guests import finishing_of
 from modules.imaging.pixels import from_file
 from modules.settings.reach import User, named_folder
 from modules.webui import generation
@@ -64,7 +65,8 @@ class ExtrasRuns(Runs):
 
     def queue(self, task_id: str, chosen: Sequence[str], values: Mapping[str, Any], user: User) -> None:
         """Queue the work that the tab asks for; WebuiError where it cannot be done."""
-        said = self.said(values)
+        own, wishes = self.apart(values)
+        said = self.said(own)
         request = extras_from(said)
         if said.get("to_size"):
             request = replace(request, resize_mode=TO)
@@ -75,7 +77,8 @@ class ExtrasRuns(Runs):
             shows = bool(said.get("show_results"))
             if said.get("output_dir"):
                 folder = self._named(str(said["output_dir"]), user)
-        self.app.extras(request, self._sources(said, user), folder, shows=shows, task_id=task_id, user=user)
+        words: dict[str, Any] = {"shows": shows, "more": finishing_of(self.app.guests, wishes)}
+        self.app.extras(request, self._sources(said, user), folder, **words, task_id=task_id, user=user)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
         """The pictures; below them what was done, with what is known of their making."""
@@ -124,6 +127,8 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with generation.fold(form, "codeformer", "CodeFormer", f"{TAB}_codeformer", faces), gr.Row():
                 form.place(*faces)
             _cuts(form)
+            for guest in app.guests:
+                guest.place(form)
             form.overrides.render()
         with gr.Column(min_width=320):
             generation.generate_box(form)

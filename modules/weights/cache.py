@@ -53,11 +53,14 @@ class Cache:
         place: Place,
         limits: Callable[[], Limits] = Limits,
         companions: Companions | None = None,
+        told: Callable[[Model], object] = lambda model: None,
     ):
+        """`told` of each model when it was read and is the newest here."""
         self.place = place
         self._library = library
         self._limits = limits
         self._companions = companions
+        self._told = told
         self._models: OrderedDict[Key, Model] = OrderedDict()
 
     def get(self, checkpoint: Checkpoint, among: int = 1, fp8: str = NEVER) -> Model:
@@ -74,6 +77,7 @@ class Cache:
             hashed = self._library.hashed(checkpoint)
             spares = self._let_go(among, key[2])
             self._models[key] = load(hashed, self.place, self._companions, fp8, spares)
+            self._told(self._models[key])
         self._models.move_to_end(key)
         return self._models[key]
 

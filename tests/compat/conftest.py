@@ -9,7 +9,7 @@ import pytest
 from modules.compat import binding, gradio3
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS
-from modules.compat.guest import Extensions
+from modules.compat.guest import CALLBACKS_OWNER, Extensions
 from modules.compat.registry import REGISTRY
 from modules.host.extensions.finding import Off, discover
 
@@ -29,6 +29,7 @@ def names(app, monkeypatch):
     REGISTRY.clear()
     REGISTRY.ready()
     CALLBACKS.remove(lambda one: True)
+    app.events.off(CALLBACKS_OWNER)
     for name in BLAME.roots.values():
         BLAME.troubles.forget(name)
     BLAME.roots.clear()
