@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,8 @@ class App:
 
         `wishes`: what it asks of guests.
         """
-        self._may(user, request.override_settings)
         self.scripts.check(request)
+        self._may(user, self.scripts.sets(request))
         planned = plan(request, self.options, self.library, self.sources)
 
         kind = "img2img" if isinstance(request, Img2Img) else "txt2img"
@@ -102,7 +102,8 @@ class App:
 
     def series(self, first: Request, turns: Sequence[Turn], task_id: str, user: User, wishes: Wishes) -> Job:
         """Queue requests that are like the first one, but made as their turns come, as one job with one result."""
-        self._may(user, first.override_settings)
+        self.scripts.check(first)
+        self._may(user, self.scripts.sets(first))
 
         def drawn(request: Request, progress: Progress) -> Any:
             one = plan(request, self.options, self.library, self.sources)
@@ -111,14 +112,13 @@ class App:
         def work(progress: Progress) -> Any:
             return series.run(turns, drawn, progress, self.options.view().img2img_batch_show_results_limit)
 
-        self.scripts.check(first)
         plan(first, self.options, self.library, self.sources)
         return self.queue.submit("img2img", work, task_id=task_id, request=described(first), owner=user.name)
 
     def _hooks(self, progress: Progress, tab: str, wishes: Wishes) -> Hooks:
         return self.scripts.hooks(progress, lambda one: hooks_of(self.guests, tab, wishes, one))
 
-    def _may(self, user: User, overrides: Mapping[str, Any]) -> None:
+    def _may(self, user: User, overrides: Collection[str] = ()) -> None:
         """Forbidden for a job that this user may not have done."""
         for name in overrides if user.role < Role.ADMIN else ():
             spec = self.options.specs.get(name)
@@ -146,7 +146,7 @@ class App:
 
         The job's result is a `generate.extras.Result`. Bad requests are refused here, at once.
         """
-        self._may(user, {})
+        self._may(user)
         known = Known(self.upscalers, self.restorers)
         planned = finishing.plan(request, sources, self.options.view(), known, folder, shows, more)
 
@@ -181,7 +181,7 @@ class App:
 
     def describe(self, image: Image.Image, user: User = HOST) -> Job:
         """Queue the describing of an RGB picture; the job's result is a text."""
-        self._may(user, {})
+        self._may(user)
         return self.queue.submit("interrogate", lambda progress: self.engine.captions()(image), owner=user.name)
 
     def local_name(self, shelf: str, digits: str) -> str | None:

@@ -112,6 +112,11 @@ class Scripts:
         for title, args in request.alwayson_scripts.items():
             self.find_always_on(title, tab).check(request, args)
 
+    def sets(self, request: Request) -> set[str]:
+        """The options that are set for its pictures: by the request, and by the script that it chooses."""
+        script = self.find(request.script_name, tab_of(request))
+        return {*request.override_settings, *(script.sets(request, request.script_args) if script else ())}
+
     def hooks(self, progress: Progress, *joiners: Joiner) -> Joined:
         """Who joins in the job that this progress is of; `joiners` are this job's own, asked first."""
 

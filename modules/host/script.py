@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -99,6 +99,10 @@ class Script:
 
     def check(self, request: Request, args: Sequence[Any]) -> None:
         """Before the job is queued: ParameterError for arguments that make no sense."""
+
+    def sets(self, request: Request, args: Sequence[Any]) -> Collection[str]:
+        """Of one that is chosen: options that it sets for its pictures, which who asks must be allowed to."""
+        return ()
 
     def hooks(self, request: Request, args: Sequence[Any]) -> Hooks | None:
         """Of one that is always on: what joins in this job; None for nothing."""

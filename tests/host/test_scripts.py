@@ -6,12 +6,13 @@ import pytest
 from PIL import Image, ImageOps
 
 from modules.declare import Range, param
-from modules.exceptions import ExtensionError, Interrupted, ParameterError
+from modules.exceptions import ExtensionError, Forbidden, Interrupted, ParameterError
 from modules.generate.hooks import Hooks
 from modules.generate.request import Img2Img, Txt2Img
 from modules.host import AlwaysOn, Script, Selectable
 from modules.host.builtin.xyz import XYZPlot
 from modules.host.catalogue import Scripts
+from modules.settings.reach import Role, User
 
 SMALL = {"prompt": "x", "seed": 1, "steps": 1, "width": 64, "height": 64, "sampler_name": "Euler"}
 UNSAVED = {"do_not_save_samples": True, "do_not_save_grid": True}
@@ -66,6 +67,18 @@ def test_one_that_is_always_on_joins_in_only_where_it_is_asked_for_and_is_told(a
     red, _, blue = brown.pictures[0].image.split()
     assert sum(red.histogram()[200:]) > sum(blue.histogram()[200:])
     assert plain.pictures[0].image != brown.pictures[0].image
+
+
+def test_a_script_sets_no_option_that_its_user_may_not_set(app, tmp_path):
+    lines = [False, False, "start", f"--prompt x --outpath_samples {tmp_path}/elsewhere"]
+    asked = Txt2Img(**SMALL, script_name="Prompts from file or textbox", script_args=lines)
+    for role in (Role.GUEST, Role.USER):
+        with pytest.raises(Forbidden, match="set outdir_samples for a picture"):
+            app.generate(asked, user=User("visitor", role))
+    app.generate(asked).wait(60)
+    assert len(list((tmp_path / "elsewhere").rglob("*.png"))) == 1
+    plot = {"script_name": "X/Y/Z plot", "script_args": ["Clip skip", "1-2"]}
+    app.generate(Txt2Img(**SMALL, **UNSAVED, **plot), user=User("visitor", Role.GUEST)).wait(60)
 
 
 def test_unknown_scripts_and_arguments_are_refused_before_the_job_is_queued(app):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -92,6 +93,10 @@ class PromptsFromFile(Selectable):
 
     def check(self, request: Request, args: Any) -> None:
         self._requests(request, self.values(args, "txt2img"))
+
+    def sets(self, request: Request, args: Any) -> Collection[str]:
+        asked = self._requests(request, self.values(args, "txt2img"))
+        return {name for one in asked for name in one.override_settings}
 
     def make(self, studio: Studio, plan: Plan, values: Params) -> Result | None:
         asked = replace(plan.request, do_not_save_grid=True)

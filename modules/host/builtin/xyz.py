@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -103,12 +103,17 @@ class XYZPlot(Selectable):
         return [replace(spec, choices=labels) if name in types else spec for name, spec in specs(Params).items()]
 
     def check(self, request: Request, args: Sequence[Any]) -> None:
+        self._changed(request, args)
+
+    def sets(self, request: Request, args: Sequence[Any]) -> Collection[str]:
+        return {name for one in self._changed(request, args) for name in one.override_settings}
+
+    def _changed(self, request: Request, args: Sequence[Any]) -> list[Request]:
+        """The request with each value of each axis. ParameterError for one that makes no sense."""
         tab = tab_of(request)
         values = Params(**read(self.arguments(tab), args, self.title))
         lines = [self._line(letter, values, tab) for letter in LETTERS]
-        for line in lines:
-            for value in line.values:
-                line.axis.change(request, value, line.values)
+        return [line.axis.change(request, value, line.values) for line in lines for value in line.values]
 
     def _line(self, letter: str, values: Params, tab: Tab) -> Line:
         label = getattr(values, f"{letter}_type")
