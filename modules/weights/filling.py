@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from modules.weights.gguffile import is_packed, packed_like, shape_of, unpacked,
 from modules.weights.tensorfile import Mapped, unreadable
 
 MOST = 1 << 30  # bytes that one call to the system reads
+READERS = min(4, os.cpu_count() or 1)  # threads that read at once: one does not use all of memory's or a disk's speed
+
+Reads = list[tuple[int, int, Tensor, Mapped]]  # of an open file, from where on, into what
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +45,11 @@ class Filling:
         self._check(type(model).__name__, places, tensors)
         with ExitStack() as stack:
             files = {one.start: stack.enter_context(_opened(one)) for one in self.mapped}
+            reads: Reads = []
             for key in sorted(tensors, key=lambda key: tensors[key].data_ptr()):  # as they lie in the file
-                self._put(places[key], key, tensors[key], files)
-        return model.eval().requires_grad_(False)
+                self._put(places[key], key, tensors[key], files, reads)
+            _read_all(reads)
+        return model.eval().requires_grad_(False) if model.training else model
 
     def _check(self, part: str, places: Mapping[str, _Place], tensors: Mapping[str, Tensor]) -> None:
         """Every place has its tensor, of its shape, and there is no other."""
@@ -63,7 +69,7 @@ class Filling:
         if fault:
             raise CorruptFile(f"{self.name} does not hold a whole {part}: {fault}.")
 
-    def _put(self, place: _Place, key: str, source: Tensor, files: Mapping[int, int]) -> None:
+    def _put(self, place: _Place, key: str, source: Tensor, files: Mapping[int, int], reads: Reads) -> None:
         packed = is_packed(source) and place.packed(source)
         dtype = torch.float32 if self.keeps(key) else source.dtype if packed else self._dtype(place)
         if is_packed(source) and not packed:
@@ -76,17 +82,18 @@ class Filling:
         elif not alike:
             target = torch.empty(source.shape, dtype=dtype, device=self.device)
             place.set(target)
-        self._copy(target, source.as_subclass(Tensor), files)
+        self._copy(target, source.as_subclass(Tensor), files, reads)
 
     def _dtype(self, place: _Place) -> torch.dtype:
         stored = self.storage is not None and isinstance(place.module, (nn.Linear, nn.Conv2d))
         return self.storage if stored and self.storage else self.dtype
 
-    def _copy(self, target: Tensor, source: Tensor, files: Mapping[int, int]) -> None:
+    def _copy(self, target: Tensor, source: Tensor, files: Mapping[int, int], reads: Reads) -> None:
+        """Copy it now, or note that it can be read from the file."""
         if target.device.type == "cpu" and target.dtype == source.dtype and target.is_contiguous():
             for one in self.mapped:
                 if (offset := one.offset(source)) is not None:
-                    _read(files[one.start], offset, target, one)
+                    reads.append((files[one.start], offset, target, one))
                     return
         target.copy_(source)
 
@@ -135,6 +142,19 @@ def _opened(mapped: Mapped) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
+
+
+def _read_all(reads: Reads) -> None:
+    """Each thread takes the next one; what one of them raises, this raises."""
+    waiting = iter(reads)
+
+    def work() -> None:
+        for one in waiting:
+            _read(*one)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        for done in [pool.submit(work) for _ in range(READERS)]:
+            done.result()
 
 
 def _read(file: int, offset: int, target: Tensor, mapped: Mapped) -> None:

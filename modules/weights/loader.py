@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from modules.weights.arch import Arch, Tower
 from modules.weights.bodies import BODIES
 from modules.weights.companions import Companions
 from modules.weights.devices import Place, free
-from modules.weights.eight import EIGHT, compute_in
+from modules.weights.eight import compute_in
 from modules.weights.filling import Filling
 from modules.weights.gguffile import is_packed
 from modules.weights.library import Checkpoint
@@ -33,6 +33,7 @@ from modules.weights.networks.reading import Target
 from modules.weights.parts import Parts, parts_of
 from modules.weights.repository import parts_of_folder
 from modules.weights.t5 import T5Encoder
+from modules.weights.tensorfile import read_ahead
 from modules.weights.text import TextEncoder
 from modules.weights.turns import BODY, SAYS, Turns, Way, bytes_of, empty, way_for
 from modules.weights.vae import Vae
@@ -46,7 +47,8 @@ NEVER, FOR_SDXL, ALWAYS = "Disable", "Enable for SDXL", "Enable"  # when to keep
 class Model:
     """A checkpoint ready to run. `towers`: its text encoders by the name that networks know them by; `t5` beside them.
 
-    `unet` is what denoises, a transformer in the families that have one.
+    `unet` is what denoises, a transformer in the families that have one. `size`: bytes of its tensors. `packed`: it
+    computes with weights that are stored in another way.
     """
 
     checkpoint: Checkpoint
@@ -61,6 +63,8 @@ class Model:
     overlay: Overlay
     turns: Turns
     predicts: str = "eps"  # or v, or flow
+    size: int
+    packed: bool = False
 
     def denoise(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """The network's answer in float32, computed in its own precision, in pieces where memory is short."""
@@ -68,24 +72,6 @@ class Model:
         x, condition = x.to(dtype), condition.to(dtype)
         ask = BODIES[self.arch.body].ask
         return self.turns.sparing(lambda rows: ask(self.unet, x[rows], t[rows], condition.rows(rows)), len(x)).float()
-
-    @property
-    def size(self) -> int:
-        """Bytes of its tensors."""
-        return sum(one.numel() * one.itemsize for one in self._parameters())
-
-    @property
-    def packed(self) -> bool:
-        """Does it compute with weights that are stored in another way?"""
-        return any(is_packed(one) or one.dtype in EIGHT for one in self._parameters())
-
-    def _parameters(self) -> Iterator[Tensor]:
-        yield from self.unet.parameters()
-        yield from self.vae.model.parameters()
-        for tower in self.towers.values():
-            yield from tower.model.parameters()
-        if self.t5:
-            yield from self.t5.model.parameters()
 
     def stripped(self) -> Model:
         """Without networks, alterations, words and VAE files: as it was loaded."""
@@ -127,6 +113,8 @@ def load(
     started = time.monotonic()
     known = companions or Companions()
     whole = checkpoint.path.is_dir()
+    if not whole:
+        read_ahead(checkpoint.path)
     parts = parts_of_folder(checkpoint.path, known) if whole else parts_of(checkpoint, known)
     place = place.of(parts.arch.predicts == "flow")
     eight = fp8 == ALWAYS or (fp8 == FOR_SDXL and parts.arch.family == "SDXL")
@@ -138,8 +126,11 @@ def load(
 def _taken(spares: list[Model] | None, arch: Arch, place: Place, fp8: bool) -> Model | None:
     """A model whose modules will do; the others' memory is free after this."""
     found = next((one for one in spares or [] if _fits(one, arch, place) and not fp8), None)
+    others = [one for one in spares or [] if one is not found]
     if spares:
         spares.clear()
+    if others:
+        others.clear()
         empty(place.device)
     return None if found is None else found.stripped()
 
@@ -181,7 +172,11 @@ class _Loading:
         if self._fp8 and old is None:
             compute_in(unet, self._place.dtype)
         turns.enter(BODY)
+        packed = self._fp8 or any(is_packed(one) for kind in (parts.body, parts.t5) for one in kind.values())
+        parameters = (one for module in there.values() for one in module.parameters())
         return Model(
+            size=old.size if old and not packed else sum(one.numel() * one.itemsize for one in parameters),
+            packed=packed,
             checkpoint=self._checkpoint,
             arch=arch,
             unet=unet,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,13 @@ def read_file(path: Path) -> File:
         raise unreadable(path, error) from error
     start = None if first is None else tensors[first].data_ptr() - begin
     return File(tensors, metadata, () if start is None else (Mapped(path, start, path.stat().st_size),))
+
+
+def read_ahead(path: Path) -> None:
+    """Have the system fetch a file from the disk while other things are done, where it can."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError), path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
 def read_pickle(path: Path) -> Any:

@@ -1,5 +1,7 @@
 """Reading checkpoints of SD 1.5's size and changing between them, against reading the bare file.
 
+Cold: from the disk into fresh memory. Warm: from the system's memory into memory that is there.
+
 python -m tests.bench.swap --folder /tmp/swap
 """
 
@@ -8,6 +10,7 @@ import contextlib
 import gc
 import logging
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -50,36 +53,47 @@ def timed(work):
     return time.perf_counter() - started
 
 
+def worked(work):
+    """Seconds of the processor, which say more than the clock's where others keep it busy."""
+    started = time.process_time()
+    seconds = work()
+    return seconds, time.process_time() - started
+
+
+def best(*pairs):
+    """The ratio of two lists of (seconds, processor's seconds), by the best of each; the second of the processor's."""
+    return tuple(min(one[i] for one in pairs[0]) / min(one[i] for one in pairs[1]) for i in (0, 1))
+
+
 def measured(folder, swaps, rounds):
-    """Name → (value, aim)."""
+    """Name → (value, the same of the processor's time if that says something, aim)."""
     library = Library((folder,), Hashes(folder / "h.json"), hashing=False)
     a, b = library.find("a"), library.find("b")
     place = Place(torch.device("cpu"), torch.float16, torch.float16)
-    made = {}
-    cold, warm = [], []
-    limits = Limits(count=1)
+    made, limits = {}, Limits(count=1)
+    Cache(library, place).get(a)  # the first one imports what it needs
+    read, cold = [], []
     for _ in range(rounds):
         forget(a.path)
-        buffer = bytearray(a.path.stat().st_size)
-        read = bare(a.path, buffer)
-        buffer = None
+        read.append(worked(lambda: timed(a.path.read_bytes)))
         forget(a.path)
         cache = Cache(library, place, lambda: limits)
-        cold.append(timed(lambda: cache.get(a)) / read)  # noqa: B023 - called at once
+        cold.append(worked(lambda: timed(lambda: cache.get(a))))  # noqa: B023 - called at once
+    made["cold load"] = *best(cold, read), AIMS["cold load"]
     cache.get(b)
-    for _ in range(rounds):
-        bare(a.path, buffer := bytearray(a.path.stat().st_size))
-        read = bare(a.path, buffer)
-        buffer = None
+    buffer, read, warm = bytearray(a.path.stat().st_size), [], []
+    bare(a.path, buffer)
+    for _ in range(2 * rounds):
+        read.append(worked(lambda: bare(a.path, buffer)))
         gc.collect()
-        warm.append(timed(lambda: cache.get(a)) / read)
+        warm.append(worked(lambda: timed(lambda: cache.get(a))))
         cache.get(b)
-    made["cold load"] = min(cold), AIMS["cold load"]
-    made["warm swap"] = min(warm), AIMS["warm swap"]
+    buffer = None
+    made["warm swap"] = *best(warm, read), AIMS["warm swap"]
     limits = Limits(count=2)
     cache.get(a)
     kept = [timed(lambda one=one: cache.get(one)) for one in (b, a) * rounds]
-    made["swap to a kept one, seconds"] = statistics.median(kept), SECONDS
+    made["swap to a kept one, seconds"] = statistics.median(kept), None, SECONDS
     limits = Limits(count=1)
     process = psutil.Process()
     cache.get(b)
@@ -90,7 +104,7 @@ def measured(folder, swaps, rounds):
         cache.get((b, a)[number % 2])
     gc.collect()
     grown = process.memory_info().rss - before
-    return made | {f"bytes grown after {swaps} swaps": (grown, GROWTH)}
+    return made | {f"bytes grown after {swaps} swaps": (grown, None, GROWTH)}
 
 
 def main():
@@ -104,16 +118,18 @@ def main():
     given.folder.mkdir(parents=True, exist_ok=True)
     files = [given.folder / f"{name}.safetensors" for name in "ab"]
     try:
-        for path in files:
-            write(sd1(), path)
+        write(sd1(), files[0])
+        shutil.copyfile(*files)
+        os.sync()
         found = measured(given.folder, given.swaps, given.rounds)
     finally:
         for path in files:
             with contextlib.suppress(OSError):
                 path.unlink()
-    for name, (value, aim) in found.items():
-        sys.stdout.write(f"{name}: {value:.4g} (aim {aim:.4g}){'' if value <= aim else '  MISSED'}\n")
-    sys.exit(any(value > aim for value, aim in found.values()))
+    for name, (value, processor, aim) in found.items():
+        beside = "" if processor is None else f", {processor:.4g} of the processor's time"
+        sys.stdout.write(f"{name}: {value:.4g}{beside} (aim {aim:.4g}){'' if value <= aim else '  MISSED'}\n")
+    sys.exit(any(value > aim for value, _, aim in found.values()))
 
 
 if __name__ == "__main__":
