@@ -25,6 +25,7 @@ from modules.generate.wording import Sources
 from modules.guests import Guest, Wishes, hooks_of
 from modules.history import lastrun
 from modules.history.catalogue import History
+from modules.host import localizations
 from modules.host.catalogue import Scripts
 from modules.host.events import Events, ModelLoaded
 from modules.host.extensions.catalogue import Extensions
@@ -369,8 +370,8 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
     shelves = shelves_of(folders, hashing)
     upscalers = Upscalers(folders.upscalers)
     engine = Engine(launch, folders, library, options, shelves, upscalers)
-    catalogs = menus(library, shelves, upscalers, styles)
     extensions = extensions or Extensions(folders, launch, options.stored())
+    catalogs = menus(library, shelves, upscalers, styles, lambda: localizations.names(folders, extensions))
     means = options, catalogs, folders, lambda request: plan(request, options, library, sources), engine
     scripts, events = standing(*means, extensions.troubles)
     app = App(

@@ -14,7 +14,7 @@ from modules.weights.vaechoice import AUTOMATIC, NONE
 
 
 def menus(
-    library: Library, shelves: Shelves, upscalers: Upscalers, styles: Styles
+    library: Library, shelves: Shelves, upscalers: Upscalers, styles: Styles, languages: Callable[[], list[str]]
 ) -> dict[str, Callable[[], list[str]]]:
     """Each is asked whenever somebody looks."""
     return {
@@ -26,4 +26,5 @@ def menus(
         "upscalers": upscalers.names,
         "hires upscalers": lambda: [*LATENT_MODES, *upscalers.names()],
         "styles": lambda: list(styles.all()),
+        "localizations": languages,
     }

@@ -26,6 +26,7 @@ class Folders:
     faces: dict[str, tuple[Path, ...]]  # by face restorer
     config: Path
     defaults: Path  # what the page's fields begin with
+    localizations: Path
 
     @classmethod
     def of(cls, launch: Launch) -> Folders:
@@ -54,6 +55,7 @@ class Folders:
             },
             config=_path(launch.ui_settings_file, data / "config.json"),
             defaults=_path(launch.ui_config_file, data / "ui-config.json"),
+            localizations=_path(launch.localizations_dir, data / "localizations"),
         )
 
     @property

@@ -70,6 +70,7 @@ def head(theme: str, hints: Mapping[str, str], data: Path, more: Mapping[str, Pa
     lines = [f'<meta name="webui-theme" content="{html.escape(theme)}">']
     lines += [f'<script type="application/json" id="webui-hints">{told}</script>']
     lines += ['<meta name="webui-guests">'] if more else []
+    lines += [f'<script src="{ROUTE}/localization.js"></script>']
     for name, path in (scripts() | dict(more)).items():
         kind = ' type="module"' if path.suffix == ".mjs" else ""
         lines.append(f'<script src="{ROUTE}/{quote(name)}?{path.stat().st_mtime}"{kind}></script>')

@@ -29,6 +29,7 @@ from modules.webui import (
     send,
     settings_tab,
     styles_dialog,
+    translation,
     txt2img,
 )
 from modules.webui.controls import CALM, QUIET
@@ -127,6 +128,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
     scripts, styles = assets.of_guests(app.guests)
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
+    translation.serve(api, app, demo, _hints(app))
     assets.serve(api, app.folders.data, scripts)
     quicker.serve(api)
     gr.mount_gradio_app(

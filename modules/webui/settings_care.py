@@ -23,6 +23,7 @@ from modules.settings.reach import Role, User
 from modules.webui.controls import AS_IS
 from modules.webui.form import Form
 from modules.webui.submit import finished, told, who
+from modules.webui.translation import TEMPLATE
 
 PAGE: dict[str, Any] = {"elem_classes": ["settings-page"]}
 LONGEST = 1 << 24  # bytes of a file that is taken over
@@ -40,7 +41,7 @@ def build(app: App, forms: Sequence[Form]) -> None:
     with gr.Tab("Actions", elem_id="settings_tab_actions", **PAGE):
         _actions(app)
     with gr.Tab("Licenses", elem_id="settings_tab_licenses", **PAGE):
-        gr.HTML(_licences(), elem_id="licenses", padding=False)
+        gr.HTML(_licences(), elem_id="licenses", elem_classes=["no-words"], padding=False)
 
 
 def guarded(work: Callable[..., str]) -> Callable[..., str]:
@@ -209,7 +210,8 @@ def _actions(app: App) -> None:
     result = gr.HTML(elem_id="settings_actions_result", padding=False)
     gr.HTML(
         '<p><a href="internal/sysinfo-download" download>Download system info</a> &nbsp; '
-        '<a href="internal/sysinfo" target="_blank">Open system info</a></p>',
+        '<a href="internal/sysinfo" target="_blank">Open system info</a> &nbsp; '
+        f'<a href="{TEMPLATE}" download>Download localization template</a></p>',
         elem_id="sysinfo_links",
         padding=False,
     )

@@ -82,9 +82,9 @@ def slug(section: str) -> str:
 
 
 def note(spec: Spec) -> str | None:
-    """What stands under an option's label."""
+    """What stands under an option's label; gradio makes it safe to show."""
     later = " (takes effect at the next start)" if spec.restart else ""
-    return f"{html.escape(spec.doc)}{later}".strip() or None
+    return f"{spec.doc}{later}".strip() or None
 
 
 def bind_load(app: App, made: Settings, after: Any) -> None:

@@ -58,6 +58,7 @@ class Networks:
 class Interface:
     """User interface."""
 
+    localization: str = param("None", "Localization", choices="localizations", doc="The page's language; press Reload UI to see it.")
     quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", doc="Setting names shown at the top of the page.", restart=True)
     notification_audio: bool = param(True, "Play notification sound after image generation", doc="notification.mp3 should be present in the data folder.", restart=True)
     notification_volume: int = param(100, "Notification sound volume", slider=Range(0, 100), valid=Range(0, 100))

@@ -48,6 +48,7 @@ class Launch:
     timeout_keep_alive: int = param(30, "Seconds for which an idle connection is kept", flag="--timeout-keep-alive", valid=Range(1, 3600))
     theme: str = param("", "dark or light; empty follows the browser", flag="--theme", choices=("", "dark", "light"))
     api: bool = param(False, "Accepted as in A1111; the API is always on", flag="--api")
+    localizations_dir: str = param("", "Folder with more translations of the page", flag="--localizations-dir", doc="Default: localizations in the data folder.")
     nowebui: bool = param(False, "Serve the API without the page", flag="--nowebui")
     disable_all_extensions: bool = param(False, "Start without extensions", flag="--disable-all-extensions")
     disable_extra_extensions: bool = param(False, "The same: none comes with the program", flag="--disable-extra-extensions")
@@ -90,7 +91,7 @@ class Launch:
 MEANINGLESS: dict[str, int] = {
     "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
     "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--ui-debug-mode": 0,
-    "--config": 1, "--textual-inversion-templates-dir": 1, "--localizations-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
+    "--config": 1, "--textual-inversion-templates-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
     "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--lowram": 0,
     "--disable-model-loading-ram-optimization": 0, "--opt-channelslast": 0, "--xformers": 0, "--force-enable-xformers": 0,
     "--xformers-flash-attention": 0, "--opt-split-attention": 0, "--opt-split-attention-v1": 0, "--opt-split-attention-invokeai": 0,

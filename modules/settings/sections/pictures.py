@@ -64,7 +64,7 @@ class Prompting:
                                          doc="In tokens: a text broken over two chunks of 75 is moved to the second one from its last comma, if that is this near.")
     enable_prompt_comments: bool = param(True, "Enable comments", doc="What follows a # on its line is not drawn.")
     enable_wildcards: bool = param(False, "Enable wildcards and variants",
-                                   doc="__name__ is a line of wildcards/name.txt, {a|2::b|c} one of its options, {2$$a|b|c} two of them; the image's seed decides.")
+                                   doc="A name between two underscores on each side is a line of wildcards/NAME.txt, {a|2::b|c} one of its options, {2$$a|b|c} two of them; the image's seed decides.")
     disable_token_counters: bool = param(False, "Disable prompt token counters")
     include_styles_into_token_counters: bool = param(True, "Count tokens of enabled styles")
 

@@ -44,7 +44,7 @@ function forgetValues() {
 /** gradio: 🗑 empties both prompts. */
 function clearPrompts(prompt, negative) {
     const empty = !prompt && !negative;
-    return empty || confirm("Delete prompt?") ? ["", ""] : [prompt, negative];
+    return empty || confirm(say("Delete prompt?")) ? ["", ""] : [prompt, negative];
 }
 
 /** gradio: ♻ takes the seed of the picture looked at; of a grid, its first picture's. */

@@ -19,7 +19,7 @@ function element(tag, properties = {}, ...inside) {
 
 /** A dialog over the page, closed by Esc or its button and then gone; what it holds is built by the caller. */
 function openDialog(title, ...inside) {
-    const close = element("button", {type: "button", class: "dialog-close", textContent: "Close"});
+    const close = element("button", {type: "button", class: "dialog-close", textContent: say("Close")});
     const dialog = element("dialog", {class: "webui-dialog", "aria-label": title}, element("h3", {textContent: title}), ...inside, close);
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -39,7 +39,7 @@ async function ask(address, body, signal) {
     const answer = await fetch(address, {...sent, signal});
     const told = await answer.json().catch(() => null);
     if (!answer.ok) {
-        throw new Error(told?.errors || told?.detail || `The server answered ${answer.status}.`);
+        throw new Error(told?.errors || told?.detail || say("The server answered {}.", answer.status));
     }
     return told;
 }

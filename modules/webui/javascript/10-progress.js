@@ -191,7 +191,7 @@ function drawBar(run, data) {
     if (!run.bar) {
         return;
     }
-    const text = run.stopping ? "Interrupting…" : progressText(data);
+    const text = run.stopping ? say("Interrupting…") : progressText(data);
     run.bar.firstChild.style.width = `${data.progress * 100}%`;
     run.bar.lastChild.textContent = text;
     showInTitle(opts.show_progress_in_title ? text : "");
@@ -204,12 +204,12 @@ function showInTitle(text) {
 
 function progressText(data) {
     if (data.queued) {
-        return `In queue: ${data.queue_position}`;
+        return say("In queue: {}", data.queue_position);
     }
     if (!data.progress) {
-        return data.textinfo || "";
+        return say(data.textinfo || "");
     }
-    const left = data.eta === null || data.eta === undefined ? "" : ` ETA: ${formatTime(data.eta)}`;
+    const left = data.eta === null || data.eta === undefined ? "" : ` ${say("ETA: {}", formatTime(data.eta))}`;
     return `${Math.round(data.progress * 100)}%${left}`;
 }
 

@@ -104,12 +104,12 @@ function isAddress(text) {
 async function pictureAt(text) {
     const address = new URL(text.trim().split("\n")[0], document.baseURI);
     if (/^https?:$/.test(address.protocol) && address.origin !== location.origin) {
-        throw new Error("That picture is on another server; save it, then drop the file.");
+        throw new Error(say("That picture is on another server; save it, then drop the file."));
     }
     const answer = await fetch(fullAddress(address.href) ?? address);
     const blob = await answer.blob();
     if (!answer.ok || !PICTURE_TYPE.test(blob.type)) {
-        throw new Error("What was dropped is no picture.");
+        throw new Error(say("What was dropped is no picture."));
     }
     return new File([blob], fileName(address.href) || "picture.png", {type: blob.type});
 }
@@ -137,7 +137,7 @@ function dataAddress(blob) {
     return new Promise((done, failed) => {
         const reader = new FileReader();
         reader.onload = () => done(reader.result);
-        reader.onerror = () => failed(new Error("The file cannot be read."));
+        reader.onerror = () => failed(new Error(say("The file cannot be read.")));
         reader.readAsDataURL(blob);
     });
 }
@@ -145,7 +145,7 @@ function dataAddress(blob) {
 async function readInto(box, picture) {
     const told = await ask("sdapi/v1/png-info", {image: await dataAddress(picture)});
     if (!told.info) {
-        throw new Error("This picture holds no parameters.");
+        throw new Error(say("This picture holds no parameters."));
     }
     const tab = box.id.split("_")[0];
     const area = document.querySelector(`#${tab}_prompt textarea`);
@@ -169,8 +169,8 @@ function openForeverMenu(tab, x, y) {
     document.getElementById("context-menu")?.remove();
     const entry = (text, act) => element("button", {type: "button", role: "menuitem", textContent: text, onclick: act});
     const menu = element("div", {id: "context-menu", role: "menu"},
-        entry("Generate forever", () => generateForever(tab)),
-        entry("Cancel generate forever", () => cancelForever(tab)));
+        entry(say("Generate forever"), () => generateForever(tab)),
+        entry(say("Cancel generate forever"), () => cancelForever(tab)));
     Object.assign(menu.style, {left: `${Math.min(x, innerWidth - 200)}px`, top: `${Math.min(y, innerHeight - 80)}px`});
     document.body.append(menu);
     menu.firstChild.focus();

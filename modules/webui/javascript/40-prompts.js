@@ -57,7 +57,7 @@ function showBrackets(tab, name, text) {
     const lonely = lonelyBrackets(text);
     const element = counter(tab, name);
     element.classList.toggle("unbalanced", lonely.length > 0);
-    element.title = lonely.length ? `Brackets without a partner: ${lonely.join(" ")}` : "";
+    element.title = lonely.length ? say("Brackets without a partner: {}", lonely.join(" ")) : "";
 }
 
 /** The brackets of a prompt that open or close nothing; escaped ones are letters. */

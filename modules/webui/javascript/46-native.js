@@ -24,7 +24,7 @@ function offerNativeSize(tab) {
     if (button) {
         const shown = Boolean(native?.side) && (width !== native.side || height !== native.side);
         button.classList.toggle("offered", shown);
-        button.textContent = shown ? `Use ${native.side}×${native.side}, the size that ${native.name} was trained for` : "";
+        button.textContent = shown ? say("Use {}×{}, the size that {} was trained for", native.side, native.side, native.name) : "";
     }
 }
 

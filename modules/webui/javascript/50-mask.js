@@ -16,7 +16,7 @@ class Mask {
         this.coloured = host.classList.contains("coloured");
         this.pointers = new Map();
         this.brush = BRUSH.start;
-        this.canvas = element("canvas", {tabIndex: 0, "aria-label": "Paint here. [ and ] change the brush, E erases, Ctrl+Z takes back, the wheel zooms, Space moves"});
+        this.canvas = element("canvas", {tabIndex: 0, "aria-label": say("Paint here. [ and ] change the brush, E erases, Ctrl+Z takes back, the wheel zooms, Space moves")});
         this.strokes = new Strokes(this.canvas);
         this.cursor = element("div", {class: "mask-cursor"});
         this.layer = element("div", {class: "mask-layer"}, this.canvas, this.cursor);
@@ -28,18 +28,18 @@ class Mask {
     }
 
     makeTools() {
-        this.slider = element("input", {type: "range", min: BRUSH.least, max: BRUSH.most, value: this.brush, "aria-label": "Brush size"});
+        this.slider = element("input", {type: "range", min: BRUSH.least, max: BRUSH.most, value: this.brush, "aria-label": say("Brush size")});
         this.slider.addEventListener("input", () => this.setBrush(Number(this.slider.value)));
-        this.colour = element("input", {type: "color", value: SKETCH_COLOUR, "aria-label": "Colour"});
+        this.colour = element("input", {type: "color", value: SKETCH_COLOUR, "aria-label": say("Colour")});
         const button = (text, label, work) => element("button", {type: "button", textContent: text, title: label, "aria-label": label, onclick: work});
-        this.eraser = button("Eraser", "Eraser (E)", () => this.erase(!this.erasing));
+        this.eraser = button(say("Eraser"), say("Eraser (E)"), () => this.erase(!this.erasing));
         this.eraser.setAttribute("aria-pressed", "false");
-        return element("div", {class: "mask-tools"}, "Brush", this.slider, this.coloured ? this.colour : null, this.eraser,
-            button("Undo", "Undo (Ctrl+Z)", () => this.undo()),
-            button("Redo", "Redo (Ctrl+Y)", () => this.redo()),
-            button("Clear", "Clear", () => this.clear()),
-            button("Fill", "Fill everything", () => this.strokes.add({fill: true, colour: this.paintColour(), points: []})),
-            button("Reset zoom", "Reset zoom (0)", () => this.resetView()));
+        return element("div", {class: "mask-tools"}, say("Brush"), this.slider, this.coloured ? this.colour : null, this.eraser,
+            button(say("Undo"), say("Undo (Ctrl+Z)"), () => this.undo()),
+            button(say("Redo"), say("Redo (Ctrl+Y)"), () => this.redo()),
+            button(say("Clear"), say("Clear"), () => this.clear()),
+            button(say("Fill"), say("Fill everything"), () => this.strokes.add({fill: true, colour: this.paintColour(), points: []})),
+            button(say("Reset zoom"), say("Reset zoom (0)"), () => this.resetView()));
     }
 
     listen() {

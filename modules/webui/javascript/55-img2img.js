@@ -44,7 +44,7 @@ function showScaled() {
     }
     const picture = sourcePicture();
     const sides = picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : null;
-    const text = sides ? `from ${sides.join("x")} to ${sides.map((side) => Math.floor(side * scaledBy)).join("x")}` : "no picture";
+    const text = sides ? say("from {} to {}", sides.join("x"), sides.map((side) => Math.floor(side * scaledBy)).join("x")) : say("no picture");
     if (line.textContent !== text) {
         line.textContent = text;
     }

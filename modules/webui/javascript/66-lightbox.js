@@ -27,21 +27,21 @@ class Lightbox {
         this.moved = element("div", {class: "lightbox-moved"}, this.image, this.before);
         this.stage = element("div", {class: "lightbox-stage"}, this.moved);
         this.words = element("p", {class: "infotext lightbox-words", dir: "auto"});
-        this.slider = element("input", {type: "range", min: 0, max: 100, value: 50, class: "lightbox-slider", "aria-label": "Before and after", hidden: true});
+        this.slider = element("input", {type: "range", min: 0, max: 100, value: 50, class: "lightbox-slider", "aria-label": say("Before and after"), hidden: true});
         this.slider.addEventListener("input", () => this.split());
         const button = (text, label, work) => element("button", {type: "button", textContent: text, title: label, "aria-label": label, onclick: work});
-        this.comparing = button("before | after", "Compare with the picture before (b)", () => this.compare());
+        this.comparing = button(say("before | after"), say("Compare with the picture before (b)"), () => this.compare());
         const tools = element("div", {class: "lightbox-tools"},
-            button("‹", "Previous (left)", () => this.show(this.place - 1)),
-            button("›", "Next (right)", () => this.show(this.place + 1)),
-            button("+", "Larger (+)", () => this.zoomBy(ZOOM.step)),
-            button("−", "Smaller (-)", () => this.zoomBy(1 / ZOOM.step)),
-            button("fit", "Fit (0)", () => this.fit()),
-            button("i", "Infotext (i)", () => this.toggleInfotext()),
+            button("‹", say("Previous (left)"), () => this.show(this.place - 1)),
+            button("›", say("Next (right)"), () => this.show(this.place + 1)),
+            button("+", say("Larger (+)"), () => this.zoomBy(ZOOM.step)),
+            button("−", say("Smaller (-)"), () => this.zoomBy(1 / ZOOM.step)),
+            button(say("fit"), say("Fit (0)"), () => this.fit()),
+            button("i", say("Infotext (i)"), () => this.toggleInfotext()),
             this.comparing,
-            button("save", "Download the file (s)", () => this.save()),
-            button("×", "Close (Esc)", () => this.dialog.close()));
-        this.dialog = element("dialog", {id: "lightboxModal", "aria-label": "Picture"}, this.stage, this.slider, tools, this.words);
+            button(say("save"), say("Download the file (s)"), () => this.save()),
+            button("×", say("Close (Esc)"), () => this.dialog.close()));
+        this.dialog = element("dialog", {id: "lightboxModal", "aria-label": say("Picture")}, this.stage, this.slider, tools, this.words);
         this.dialog.addEventListener("close", () => this.dialog.remove());
         this.dialog.addEventListener("keydown", (event) => this.key(event));
         this.listen();

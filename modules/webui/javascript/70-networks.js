@@ -2,15 +2,15 @@
 "use strict";
 
 const CARD = {width: 160, height: 220};
-const SORTS = ["Path", "Name", "Date Created", "Date Modified"];
+const SORTS = ["Path", "Name", "Date Created", "Date Modified"]; // as the setting has them
 const NOTES = [
-    ["description", "Description", "textarea"],
-    ["sd_version", "Stable Diffusion version", "input"],
-    ["activation_text", "Activation text", "input"],
-    ["preferred_weight", "Preferred weight", "number"],
-    ["negative_text", "Negative prompt", "input"],
-    ["vae", "Preferred VAE", "input"],
-    ["notes", "Notes", "textarea"],
+    ["description", say("Description"), "textarea"],
+    ["sd_version", say("Stable Diffusion version"), "input"],
+    ["activation_text", say("Activation text"), "input"],
+    ["preferred_weight", say("Preferred weight"), "number"],
+    ["negative_text", say("Negative prompt"), "input"],
+    ["vae", say("Preferred VAE"), "input"],
+    ["notes", say("Notes"), "textarea"],
 ];
 const NOTES_OF_LORA = ["activation_text", "preferred_weight", "negative_text"];
 const lastPrompt = {}; // tab -> the prompt box that was written in last
@@ -32,16 +32,16 @@ class NetworkBrowser {
         const {extra_networks_card_order_field: field, extra_networks_card_order: order} = opts;
         this.query.sort = SORTS.includes(field) ? field : "Path";
         this.query.descending = order === "Descending";
-        const search = element("input", {type: "search", id: `${this.id}_extra_search`, class: "extra-search", placeholder: "Search", "aria-label": "Search"});
+        const search = element("input", {type: "search", id: `${this.id}_extra_search`, class: "extra-search", placeholder: say("Search"), "aria-label": say("Search")});
         search.addEventListener("input", () => this.ask({search: search.value}));
-        const sort = element("select", {id: `${this.id}_extra_sort`, "aria-label": "Order"}, ...SORTS.map((text) => element("option", {value: text, textContent: text})));
+        const sort = element("select", {id: `${this.id}_extra_sort`, "aria-label": say("Order")}, ...SORTS.map((text) => element("option", {value: text, textContent: say(text)})));
         sort.value = this.query.sort;
         sort.addEventListener("change", () => this.ask({sort: sort.value}));
-        const turn = element("button", {type: "button", id: `${this.id}_extra_sort_dir`, "aria-label": "Turn the order over"});
+        const turn = element("button", {type: "button", id: `${this.id}_extra_sort_dir`, "aria-label": say("Turn the order over")});
         const showTurn = () => (turn.textContent = this.query.descending ? "↓" : "↑");
         turn.addEventListener("click", () => this.ask({descending: !this.query.descending}).then(showTurn));
         showTurn();
-        const refresh = element("button", {type: "button", id: `${this.id}_extra_refresh`, textContent: "Refresh", onclick: () => this.refresh()});
+        const refresh = element("button", {type: "button", id: `${this.id}_extra_refresh`, textContent: say("Refresh"), onclick: () => this.refresh()});
         this.count = element("span", {class: "extra-count", role: "status"});
         this.folders = element("div", {id: `${this.id}_dirs`, class: "extra-network-dirs"});
         this.view = element("div", {id: `${this.id}_cards`, class: "extra-network-cards"});
@@ -70,7 +70,7 @@ class NetworkBrowser {
     }
 
     taken(told, fresh) {
-        this.count.textContent = told.total === 1 ? "1 file" : `${told.total} files`;
+        this.count.textContent = told.total === 1 ? say("1 file") : say("{} files", told.total);
         if (fresh) {
             this.showFolders(told.folders);
         }
@@ -81,7 +81,7 @@ class NetworkBrowser {
         if (this.knownFolders !== known) {
             this.knownFolders = known;
             const button = (text, folder) => element("button", {type: "button", textContent: text, "data-folder": folder, onclick: () => this.ask({folder})});
-            this.folders.replaceChildren(...(folders.length ? [button("all", ""), ...folders.map((one) => button(one, one))] : []));
+            this.folders.replaceChildren(...(folders.length ? [button(say("all"), ""), ...folders.map((one) => button(one, one))] : []));
         }
         for (const button of this.folders.children) {
             button.setAttribute("aria-pressed", String(button.dataset.folder === this.query.folder));
@@ -94,9 +94,9 @@ class NetworkBrowser {
             work();
         }});
         const buttons = element("div", {class: "button-row"},
-            told.path ? act("", "Copy path", () => this.copy(told.path)) : null,
-            act("i", "Metadata", () => this.metadata(told)),
-            act("✎", "Edit notes and preview", () => this.edit(told)));
+            told.path ? act("", say("Copy path"), () => this.copy(told.path)) : null,
+            act("i", say("Metadata"), () => this.metadata(told)),
+            act("✎", say("Edit notes and preview"), () => this.edit(told)));
         const picture = told.picture ? element("img", {class: "preview", src: told.picture, alt: "", loading: "lazy", draggable: false}) : null;
         const described = opts.extra_networks_card_show_desc !== false ? told.description : "";
         const words = element("div", {class: "actions"}, element("span", {class: "name", textContent: told.name}), element("span", {class: "description", textContent: described}));
@@ -114,13 +114,13 @@ class NetworkBrowser {
 
     async copy(path) {
         await tried(() => navigator.clipboard.writeText(path));
-        tell(`Copied: ${path}`);
+        tell(say("Copied: {}", path));
     }
 
     async metadata(told) {
         await tried(async () => {
             const answer = await ask(`sd_extra_networks/metadata?${new URLSearchParams({page: this.page, item: told.name})}`);
-            openTextDialog(told.name, answer.metadata ?? "This file tells nothing about itself.");
+            openTextDialog(told.name, answer.metadata ?? say("This file tells nothing about itself."));
         });
     }
 
@@ -138,8 +138,8 @@ class NetworkBrowser {
             box.value = kept[name];
             return element("label", {}, label, box);
         });
-        const save = element("button", {type: "submit", class: "primary", textContent: "Save"});
-        const replace = element("button", {type: "button", textContent: "Replace preview by the picture shown", onclick: () => this.replacePreview(told, dialog)});
+        const save = element("button", {type: "submit", class: "primary", textContent: say("Save")});
+        const replace = element("button", {type: "button", textContent: say("Replace preview by the picture shown"), onclick: () => this.replacePreview(told, dialog)});
         const form = element("form", {class: "card-editor"}, ...fields, element("div", {class: "dialog-row"}, save, replace));
         const dialog = openDialog(told.name, form);
         form.addEventListener("submit", (event) => {
@@ -164,7 +164,7 @@ class NetworkBrowser {
         await tried(async () => {
             const shown = shownPicture(this.tab);
             if (!shown) {
-                throw new Error("There is no picture in the gallery; make one first.");
+                throw new Error(say("There is no picture in the gallery; make one first."));
             }
             const picture = await (await fetch(shown)).blob();
             await ask(`sd_extra_networks/preview?${new URLSearchParams({page: this.page, item: told.name})}`, picture);

@@ -4,21 +4,21 @@
 const PICTURE = {width: 168, height: 168};
 const SEARCH_MS = 40; // of rest before the server is asked
 const HISTORY_AGAIN_MS = 2000; // until pictures that are just being indexed are asked for again
-const SEARCH_HINT = 'Search: words of the prompt, model:name lora:name seed:5 size:512x768 date:2024-05 after:2024 before:2025 name:file "exact words"';
+const SEARCH_HINT = say("Search: words of the prompt, model:name lora:name seed:5 size:512x768 date:2024-05 after:2024 before:2025 name:file \"exact words\"");
 
 class PictureHistory {
     constructor(host) {
         this.host = host;
         this.search = "";
-        this.box = element("input", {type: "search", id: "history_search", class: "extra-search", placeholder: SEARCH_HINT, title: SEARCH_HINT, "aria-label": "Search the history"});
+        this.box = element("input", {type: "search", id: "history_search", class: "extra-search", placeholder: SEARCH_HINT, title: SEARCH_HINT, "aria-label": say("Search the history")});
         this.box.addEventListener("input", () => {
             clearTimeout(this.timer);
             this.timer = setTimeout(() => this.ask(), SEARCH_MS);
         });
         this.count = element("span", {class: "extra-count", role: "status"});
-        const refresh = element("button", {type: "button", id: "history_refresh", textContent: "Refresh", onclick: () => this.refresh()});
-        this.folder = element("input", {type: "text", id: "history_folder", placeholder: "Folder of more pictures, e.g. another installation's outputs", "aria-label": "Folder to add"});
-        const add = element("button", {type: "button", id: "history_add_folder", textContent: "Add folder", onclick: () => this.addFolder()});
+        const refresh = element("button", {type: "button", id: "history_refresh", textContent: say("Refresh"), onclick: () => this.refresh()});
+        this.folder = element("input", {type: "text", id: "history_folder", placeholder: say("Folder of more pictures, e.g. another installation's outputs"), "aria-label": say("Folder to add")});
+        const add = element("button", {type: "button", id: "history_add_folder", textContent: say("Add folder"), onclick: () => this.addFolder()});
         this.view = element("div", {id: "history_pictures", class: "extra-network-cards"});
         host.append(element("div", {class: "extra-tools"}, this.box, refresh, this.count), this.view, element("div", {class: "extra-tools"}, this.folder, add));
         this.grid = new VirtualGrid(this.view, {
@@ -39,7 +39,7 @@ class PictureHistory {
     }
 
     taken(told) {
-        this.count.textContent = `${told.total} picture${told.total === 1 ? "" : "s"}${told.busy ? ", looking for more…" : ""}`;
+        this.count.textContent = (told.total === 1 ? say("1 picture") : say("{} pictures", told.total)) + (told.busy ? say(", looking for more…") : "");
         clearTimeout(this.again);
         if (told.busy) {
             this.again = setTimeout(() => this.view.scrollTop === 0 && this.ask(), HISTORY_AGAIN_MS);
@@ -55,7 +55,7 @@ class PictureHistory {
         await tried(async () => {
             await ask("internal/history/folders", {folder: this.folder.value});
             this.folder.value = "";
-            tell("The folder was added; its pictures are being read.");
+            tell(say("The folder was added; its pictures are being read."));
             await this.ask();
         });
     }
@@ -80,12 +80,12 @@ class PictureHistory {
         }
         const file = `internal/history/${told.id}/file`;
         const picture = element("img", {src: file, alt: told.prompt || told.name, class: "history-shown", onclick: () => openLightbox([{source: file, infotext: known.infotext, name: told.name}], 0)});
-        const words = element("p", {class: "infotext", dir: "auto", textContent: known.infotext || "This picture holds no parameters."});
+        const words = element("p", {class: "infotext", dir: "auto", textContent: known.infotext || say("This picture holds no parameters.")});
         const facts = element("p", {class: "extra-count", textContent: `${told.name} · ${told.width}x${told.height} · ${new Date(told.time).toLocaleString()}`});
-        const download = element("a", {class: "link-button", href: `${file}?download=1`, textContent: "Download", download: told.name});
-        const copy = element("button", {type: "button", textContent: "Copy parameters", onclick: () => tried(async () => {
+        const download = element("a", {class: "link-button", href: `${file}?download=1`, textContent: say("Download"), download: told.name});
+        const copy = element("button", {type: "button", textContent: say("Copy parameters"), onclick: () => tried(async () => {
             await navigator.clipboard.writeText(known.infotext);
-            tell("The parameters were copied.");
+            tell(say("The parameters were copied."));
         })});
         document.getElementById("history_picture").replaceChildren(picture, facts, element("div", {class: "extra-tools"}, download, copy), words);
         this.host.querySelectorAll(".history-card").forEach((card) => card.classList.toggle("chosen", card.dataset.id === String(told.id)));

@@ -3,6 +3,7 @@
 
 const QUEUE_MS = 1500; // between two looks while the list is open or something runs
 const QUEUE_IDLE_MS = 6000;
+const STATES = {done: say("done"), failed: say("failed"), cancelled: say("cancelled")};
 const NEXT = "webui/next/"; // in the browser tab's store: tasks that a tab of the page shows one after another
 let queueTimer = null;
 let queueJobs = [];
@@ -18,7 +19,7 @@ function enqueue(tab, names, values) {
 function enqueued(tab, id) {
     if (id) {
         keepNext(tab, [...nextTasks(tab), id]);
-        tell("One more job is in the queue.");
+        tell(say("One more job is in the queue."));
         if (!isRunning(tab)) {
             showNext(tab);
         }
@@ -76,7 +77,7 @@ function queuePanel() {
     const row = document.getElementById("quicksettings");
     if (!panel && row) {
         const list = element("ol", {class: "queue-list"});
-        const button = element("button", {type: "button", "aria-expanded": "false", "aria-controls": "webui-queue-list", textContent: "Queue", onclick: () => {
+        const button = element("button", {type: "button", "aria-expanded": "false", "aria-controls": "webui-queue-list", textContent: say("Queue"), onclick: () => {
             panel.classList.toggle("open");
             button.setAttribute("aria-expanded", String(panel.classList.contains("open")));
             lookAtQueue();
@@ -106,26 +107,26 @@ async function lookAtQueue() {
 function drawQueue(panel) {
     const pending = queueJobs.filter((job) => ["running", "queued"].includes(job.state));
     const [button, list] = panel.children;
-    button.textContent = pending.length ? `Queue: ${pending.length}` : "Queue";
+    button.textContent = pending.length ? say("Queue: {}", pending.length) : say("Queue");
     if (panel.classList.contains("open") && !panel.contains(document.activeElement?.closest?.("li button"))) {
-        list.replaceChildren(...(queueJobs.length ? queueJobs.map(queueEntry) : [element("li", {textContent: "Nothing was asked for yet."})]));
+        list.replaceChildren(...(queueJobs.length ? queueJobs.map(queueEntry) : [element("li", {textContent: say("Nothing was asked for yet.")})]));
     }
 }
 
 function queueEntry(job) {
-    const where = job.state === "queued" ? `${job.position}.` : job.state === "running" ? `${Math.round(job.progress * 100)}%` : job.state;
-    const left = job.state === "running" && job.eta ? ` ETA ${formatTime(job.eta)}` : "";
+    const where = job.state === "queued" ? `${job.position}.` : job.state === "running" ? `${Math.round(job.progress * 100)}%` : STATES[job.state];
+    const left = job.state === "running" && job.eta ? ` ${say("ETA: {}", formatTime(job.eta))}` : "";
     const act = (text, label, path) => element("button", {type: "button", textContent: text, title: label, "aria-label": label, onclick: (event) => tried(async () => {
         event.target.blur();
         await ask(`internal/queue/${encodeURIComponent(job.id)}/${path}`, {});
         await lookAtQueue();
     })});
-    const show = element("button", {type: "button", class: "queue-show", title: "Show it on its tab", onclick: () => showJob(job)},
+    const show = element("button", {type: "button", class: "queue-show", title: say("Show it on its tab"), onclick: () => showJob(job)},
         element("span", {class: "queue-state", textContent: `${where}${left}`}), element("span", {class: "queue-text", dir: "auto", textContent: `${job.owner ? `${job.owner}: ` : ""}${job.kind} ${job.text}`}));
     const waits = job.own && job.state === "queued";
     return element("li", {"data-task": job.id}, show,
-        waits ? act("↑", "Put first", "first") : null,
-        waits || (job.own && job.state === "running") ? act("×", job.state === "running" ? "Interrupt" : "Take out", "cancel") : null);
+        waits ? act("↑", say("Put first"), "first") : null,
+        waits || (job.own && job.state === "running") ? act("×", job.state === "running" ? say("Interrupt") : say("Take out"), "cancel") : null);
 }
 
 /** Show a job on the tab of its kind: how far it is, or what came of it. */

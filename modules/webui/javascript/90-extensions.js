@@ -72,10 +72,6 @@ function localRemove(name) {
     localStorage.removeItem(name);
 }
 
-function getTranslation(text) {
-    return window.localization?.[text];
-}
-
 /** The buttons of the tabs carried another class before gradio 4: found by it too. */
 function markTabs() {
     for (const strip of document.querySelectorAll('.tab-wrapper > .tab-container[role="tablist"]:not(.tab-nav)')) {
