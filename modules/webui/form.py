@@ -115,9 +115,9 @@ def remember(made: Form) -> None:
     gr.on([component.change for component in _kept(made).values()], **_moved(made, "remember"), **QUIET)
 
 
-def recall(made: Form) -> dict[str, Any]:
-    """The words of the load event that gives the form its values back."""
-    return _moved(made, "recall") | {"outputs": list(_kept(made).values())}
+def recall(made: Form, how: str = "recall") -> dict[str, Any]:
+    """The words of an event in which the scripts' function `how` gives the form values of before."""
+    return _moved(made, how) | {"outputs": list(_kept(made).values())}
 
 
 def _kept(made: Form) -> dict[str, Any]:

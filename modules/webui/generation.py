@@ -14,8 +14,8 @@ from modules.app import App
 from modules.history import lastrun
 from modules.settings.reach import Role
 from modules.webui import keeping, native, styles_dialog
-from modules.webui.controls import AS_IS, FREE, QUIET, tool
-from modules.webui.form import Fold, Form, remember
+from modules.webui.controls import AS_IS, CALM, FREE, QUIET, tool
+from modules.webui.form import Fold, Form, recall, remember
 from modules.webui.paste import applied, filled
 from modules.webui.submit import Runs, looked_at, who
 
@@ -38,6 +38,8 @@ LOOKS: dict[str, dict[str, Any]] = {  # the fields on every tab and how they dif
 HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' are in their Specs
     "paste": "Read the generation parameters from the prompt into the page",
     "clear_prompt": "Clear both prompts",
+    "undo": "Take the last change of prompts and parameters back (Ctrl+Z outside of text)",
+    "redo": "Make the change that was taken back again (Ctrl+Y outside of text)",
     "style_apply": "Write the chosen styles into the prompts",
     "styles_edit_button": "Edit styles",
     "style_apply_dialog": "Write this style into the prompts",
@@ -97,6 +99,8 @@ def toprow(app: App, form: Form) -> None:
                 buttons["paste"] = tool("↙️", PASTE.get(tab, f"{tab}_paste"), "paste")
                 buttons["clear"] = tool("🗑️", f"{tab}_clear_prompt", "clear")
                 buttons["styles"] = tool("📋", f"{tab}_style_apply", "styles")
+                buttons["undo"] = tool("↶", f"{tab}_undo", "undo")
+                buttons["redo"] = tool("↷", f"{tab}_redo", "redo")
             with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["styles-row"]):
                 form.place("styles")
                 form.dialogs.append(styles_dialog.build(app, tab))
@@ -283,6 +287,8 @@ def _bind_tools(app: App, form: Form) -> None:
     def dressed(prompt: str, negative_prompt: str, names: list[str]) -> list[Any]:
         return [*applied(app, prompt, negative_prompt, names), []]
 
+    for name in ("undo", "redo"):
+        buttons[name].click(**recall(form, f"{name}Form"), **CALM)
     styled = [*prompts, fields["styles"]]
     buttons["styles"].click(dressed, inputs=styled, outputs=styled, **FREE)
     buttons["paste"].click(pasted, inputs=[fields["prompt"]], outputs=form.components(), **FREE)
