@@ -79,6 +79,7 @@ class Notes(BaseModel):
     negative_text: str | None = None
     notes: str | None = None
     vae: str | None = None
+    defaults: str | None = None
 
 
 class Model(NamedTuple):

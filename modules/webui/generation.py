@@ -46,6 +46,7 @@ HINTS = {  # of the buttons, by what follows the tab in their ids; the fields' a
     "style_copy": "Copy the prompts of the page into the style",
     "res_switch_btn": "Switch width and height",
     "native_size": "Checkpoints draw best at the size they were trained for; this is what this one's .yaml says",
+    "own_parameters": "The notes beside this checkpoint tell them",
     "detect_image_size_btn": "Take the size of the picture",
     "random_seed": "Set the seed to -1: a new one for every run",
     "reuse_seed": "Reuse the seed of the picture shown",
@@ -130,6 +131,7 @@ def size(form: Form) -> None:
     with gr.Column(elem_id=f"{form.tab}_column_size", scale=4, min_width=180):
         form.place("width", "height")
         form.buttons["native"] = native.button(form.tab)
+        form.buttons["own"] = native.own_button(form.tab)
     form.buttons["swap"] = tool("⇅", f"{form.tab}_res_switch_btn", "swap")
 
 

@@ -1,31 +1,58 @@
-"""What the chosen checkpoint is made for: a native size, offered beside the sizes, and perhaps editing."""
+"""What the chosen checkpoint is made for: a native size and parameters of its own, offered, and perhaps editing."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from modules.app import App
 from modules.exceptions import WebuiError
+from modules.generate.infotext import read
 from modules.generate.request import Txt2Img
 from modules.settings.defaults import VALUE
-from modules.webui.controls import AS_IS, QUIET
+from modules.webui.controls import AS_IS, FREE, QUIET
 from modules.webui.form import SIZE, Form
+from modules.webui.paste import filled
 from modules.weights.inputs import edits
+from modules.weights.library import Checkpoint
+from modules.weights.networks.sidecars import user_metadata
 from modules.weights.sidecar import Sidecar
 
 
 def told(app: App) -> str:
-    """The chosen checkpoint's name, native side and whether it edits, for the scripts, as JSON; empty without one."""
+    """The chosen checkpoint as the scripts know it, as JSON; empty without one.
+
+    Its name and native side, whether it edits, and whether there are parameters of its own.
+    """
     try:
-        now = app.options.view().sd_model_checkpoint
-        chosen = app.library.find(now) if now else app.library.first()
+        chosen = _chosen(app)
         side = Sidecar.of(chosen).side if chosen else None
     except WebuiError:
         return ""
-    return json.dumps({"name": chosen.model_name, "side": side, "edits": edits(chosen)}) if chosen else ""
+    if chosen is None:
+        return ""
+    own = bool(user_metadata(chosen.path).defaults)
+    return json.dumps({"name": chosen.model_name, "side": side, "edits": edits(chosen), "own": own})
+
+
+def _chosen(app: App) -> Checkpoint | None:
+    now = app.options.view().sd_model_checkpoint
+    return app.library.find(now) if now else app.library.first()
+
+
+def own(app: App, form: Form) -> list[Any]:
+    """Updates that give the form the parameters in the notes beside the chosen checkpoint, and leave all others."""
+    try:
+        chosen = _chosen(app)
+    except WebuiError:
+        chosen = None
+    text = user_metadata(chosen.path).defaults if chosen else ""
+    view = app.options.view()
+    reading = read(text, view.specs(), view.auto_backcompat, app.local_name, form.kind)
+    return filled(app, form, text, [name for name, value in reading.values.items() if value != ""] or [""])
 
 
 def sizes(forms: tuple[Form, ...]) -> list[Any]:
@@ -47,6 +74,11 @@ def button(tab: str) -> Any:
     return gr.Button("", elem_id=f"{tab}_native_size", elem_classes=["native-size"], size="sm", min_width=0)
 
 
+def own_button(tab: str) -> Any:
+    """What takes the checkpoint's own parameters, shown by the scripts where there are some."""
+    return gr.Button("", elem_id=f"{tab}_own_parameters", elem_classes=["native-size"], size="sm", min_width=0)
+
+
 def bind(app: App, settings_json: Any, forms: tuple[Form, ...]) -> Any:
     """Tell the scripts when the checkpoint changes, and let the buttons work; gives the component that tells them."""
     text = gr.Textbox(visible="hidden", elem_id="native_size")
@@ -55,4 +87,5 @@ def bind(app: App, settings_json: Any, forms: tuple[Form, ...]) -> Any:
     for form in forms:
         pair = [form.fields[name] for name in SIZE]
         form.buttons["native"].click(None, inputs=pair, outputs=pair, js="takeNativeSize", **QUIET)
+        form.buttons["own"].click(partial(own, app, form), outputs=form.components(), **FREE)
     return text

@@ -112,14 +112,15 @@ class Library:
         return Checkpoint(checkpoint.path, checkpoint.name, self._hashes.sha256(checkpoint.path))
 
     def find(self, text: str) -> Checkpoint:
-        """The checkpoint meant by a title, name, path, stem or hash; NotFound with the nearest name.
+        """The checkpoint meant by a title, name, path, stem or hash; else the shortest title with this text in it.
 
-        Looks once more into the folders before it gives up, so that a file just dropped in is found.
+        Looks once more into the folders before that, so that a file just dropped in is found. NotFound with the
+        nearest name.
         """
         found = self._match(text)
         if found is None:
             self.scan()
-            found = self._match(text)
+            found = self._match(text) or self._holding(text)
         if found is None:
             near = difflib.get_close_matches(text, [one.name for one in self.checkpoints()], 1, 0.3)
             where = " or ".join(str(folder) for folder in self._folders)
@@ -138,6 +139,14 @@ class Library:
     def _first(self) -> Checkpoint | None:
         every = sorted(self.checkpoints(), key=lambda one: (one.path != self._preferred, one.path == self._spare))
         return every[0] if every else None
+
+    def _holding(self, text: str) -> Checkpoint | None:
+        """The closest one as A1111 finds it, such as v1-5-pruned-emaonly by v1-5-pruned."""
+        for part in (text.strip().lower(), HASH_IN_BRACKETS.sub("", text).strip().lower()):
+            held = [one for one in self.checkpoints() if part and part in one.title.lower()]
+            if held:
+                return min(held, key=lambda one: len(one.title))
+        return None
 
     def _match(self, text: str) -> Checkpoint | None:
         bare = HASH_IN_BRACKETS.sub("", text).strip()

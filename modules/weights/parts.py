@@ -15,6 +15,7 @@ from modules.weights.arch import Arch, Tower, detect
 from modules.weights.bodies import BODIES
 from modules.weights.companions import Companions
 from modules.weights.dimensions import VAE
+from modules.weights.four import widened
 from modules.weights.gguffile import shape_of
 from modules.weights.layouts import named_alike
 from modules.weights.library import Checkpoint
@@ -46,7 +47,7 @@ def parts_of(checkpoint: Checkpoint, companions: Companions) -> Parts:
     """Read a checkpoint's names and shapes. UnknownArchitecture, CorruptFile, MissingNetwork say what is wrong."""
     name = checkpoint.path.name
     read = read_file(checkpoint.path)
-    file = companions.completed(File(named_alike(read.tensors), read.metadata, read.mapped), name)
+    file = companions.completed(File(named_alike(widened(read.tensors, name)), read.metadata, read.mapped), name)
     tensors = file.tensors
     arch = detect(checkpoint, {key: shape_of(tensor) for key, tensor in tensors.items()}, file.metadata)
     body = BODIES[arch.body]

@@ -31,6 +31,23 @@ def test_the_checkpoints_own_size_is_offered_while_another_is_set(ui):
     expect(offer).to_be_hidden()
 
 
+def test_parameters_noted_beside_a_checkpoint_are_offered_and_leave_the_rest(ui, checkpoint_folder):
+    notes = checkpoint_folder / "models/Stable-diffusion/tiny-sd1.json"
+    expect(ui.at("own_parameters")).to_be_hidden()
+    notes.write_text('{"defaults": "Steps: 8, Sampler: DDIM, CFG scale: 2.5, Size: 64x96"}')
+    try:
+        ui.reload()
+        ui.prompt().fill("a cat")
+        ui.set(seed=5)
+        ui.at("own_parameters").click()
+        for name, value in {"steps": "8", "cfg_scale": "2.5", "width": "64", "height": "96", "seed": "5"}.items():
+            expect(ui.number(name)).to_have_value(value)
+        expect(ui.prompt()).to_have_value("a cat")
+        expect(ui.at("sampling").locator("input")).to_have_value("DDIM")
+    finally:
+        notes.unlink()
+
+
 def test_clearing_asks_first(ui):
     ui.prompt().fill("a cat")
     ui.page.once("dialog", lambda dialog: dialog.dismiss())

@@ -37,6 +37,17 @@ def test_names_that_mean_b(library, text):
     assert library.find(text).name == "b.safetensors"
 
 
+def test_of_those_with_a_text_in_their_titles_the_shortest_is_meant(library, folder):
+    for name in ("v1-5-pruned-emaonly.safetensors", "v1-5-pruned.safetensors", "v1-5.safetensors"):
+        (folder / name).write_bytes(b"n")
+    assert library.find("v1-5").name == "v1-5.safetensors"  # which is its name
+    assert library.find("V1-5-pru").name == "v1-5-pruned.safetensors"
+    assert library.find("emaonly [0123456789]").name == "v1-5-pruned-emaonly.safetensors"
+    for text in ("", " ", "v1-6"):
+        with pytest.raises(NotFound):
+            library.find(text)
+
+
 def test_a_hash_finds_the_file_whatever_its_name(library):
     found = library.hashed(library.find("sub/c"))
     assert library.find(found.short_hash).name == found.name == library.find(found.sha256).name

@@ -10,8 +10,10 @@ const NOTES = [
     ["preferred_weight", say("Preferred weight"), "number"],
     ["negative_text", say("Negative prompt"), "input"],
     ["vae", say("Preferred VAE"), "input"],
+    ["defaults", say("Default parameters, such as Steps: 8, CFG scale: 2, Sampler: Euler a"), "input"],
     ["notes", say("Notes"), "textarea"],
 ];
+const NOTES_OF_CHECKPOINT = ["vae", "defaults"];
 const NOTES_OF_LORA = ["activation_text", "preferred_weight", "negative_text"];
 const lastPrompt = {}; // tab -> the prompt box that was written in last
 const networkBrowsers = new WeakMap();
@@ -157,7 +159,7 @@ class NetworkBrowser {
     }
 
     shows(name) {
-        return name === "vae" ? this.page === "checkpoints" : this.page === "lora" || !NOTES_OF_LORA.includes(name);
+        return NOTES_OF_CHECKPOINT.includes(name) ? this.page === "checkpoints" : this.page === "lora" || !NOTES_OF_LORA.includes(name);
     }
 
     async replacePreview(told, dialog) {

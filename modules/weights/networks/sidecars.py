@@ -21,7 +21,10 @@ PREVIEWS = tuple(middle + end for end in PICTURES for middle in ("", ".preview")
 
 @dataclass(frozen=True, slots=True)
 class UserMetadata:
-    """`NAME.json` as A1111's editor writes it; `vae` is for checkpoints."""
+    """`NAME.json` as A1111's editor writes it; `vae` and `defaults` are for checkpoints.
+
+    `defaults`: the parameters that it draws best with, as an infotext tells them.
+    """
 
     description: str = ""
     sd_version: str = ""
@@ -30,6 +33,7 @@ class UserMetadata:
     negative_text: str = ""
     notes: str = ""
     vae: str = ""
+    defaults: str = ""
 
 
 def user_metadata(path: Path) -> UserMetadata:
@@ -37,7 +41,7 @@ def user_metadata(path: Path) -> UserMetadata:
     said = _table(path.with_suffix(".json"))
     texts = {
         name: said[name.replace("_", " ")]
-        for name in ("description", "sd_version", "activation_text", "negative_text", "notes", "vae")
+        for name in ("description", "sd_version", "activation_text", "negative_text", "notes", "vae", "defaults")
         if isinstance(said.get(name.replace("_", " ")), str)
     }
     return UserMetadata(**texts, preferred_weight=_number(said.get("preferred weight")))
