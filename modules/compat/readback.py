@@ -69,8 +69,8 @@ def worded(plan: Plan, lists: Mapping[str, Any], extra: Mapping[str, Any]) -> Pl
     """The plan with the prompts and seeds of the lists, as long as the longest of them wants it, and more to tell."""
     count = plan.count
     first = plan.stages[0].wording
-    prompts = fitted(lists.get("all_prompts"), first.prompts, count)
-    negatives = fitted(lists.get("all_negative_prompts"), first.negative_prompts, count)
+    prompts = texts(lists.get("all_prompts"), first.prompts, count)
+    negatives = texts(lists.get("all_negative_prompts"), first.negative_prompts, count)
     wording = replace(first, prompts=prompts, negative_prompts=negatives, extra={**first.extra, **told(extra)})
     stages: list[Stage] = [replace(plan.stages[0], wording=wording)]
     for stage in plan.stages[1:]:
@@ -92,8 +92,8 @@ def _second(own: Wording, first: Wording, before: Wording, lists: Mapping[str, A
         given_negative = first.negative_prompts
     return replace(
         own,
-        prompts=fitted(given, own.prompts, count),
-        negative_prompts=fitted(given_negative, own.negative_prompts, count),
+        prompts=texts(given, own.prompts, count),
+        negative_prompts=texts(given_negative, own.negative_prompts, count),
     )
 
 
@@ -101,6 +101,12 @@ def fitted(given: Sequence[Any] | None, before: Sequence[Any], count: int) -> tu
     """`count` values: those given, repeated from the start where they are too few."""
     source = list(given) if given else list(before)
     return tuple(itertools.islice(itertools.cycle(source), count)) if source else tuple(before)
+
+
+def texts(given: Sequence[Any] | None, before: Sequence[str], count: int) -> tuple[str, ...]:
+    """The same for prompts; where an extension left none, the one that was there stays."""
+    usual = fitted(None, before, count)
+    return tuple(old if new is None else str(new) for new, old in zip(fitted(given, before, count), usual, strict=True))
 
 
 def told(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from modules.compat.callbacks import CALLBACKS
 from modules.compat.postprocessing import ScriptPostprocessing
 from modules.compat.script import ALWAYS, AlwaysVisible, Script, ScriptBuiltinUI, overrides
 from modules.compat.xyz import XyzScript, module
+from modules.exceptions import ExtensionError, WebuiError
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,13 @@ class ScriptRunner:
         if not index or not isinstance(index, int) or index > len(self.selectable_scripts):
             return None
         script = self.selectable_scripts[index - 1]
-        return script.run(p, *args[script.args_from : script.args_to])
+        try:
+            return script.run(p, *args[script.args_from : script.args_to])
+        except WebuiError:
+            raise
+        except Exception as error:
+            where = f"in its script {self.titles[index - 1]!r}"
+            raise ExtensionError(BLAME.troubles.note(script.extension, where, error)) from error
 
     def each(self, hook: str, p: Any, *args: Any, **words: Any) -> None:
         """Call a hook of every script that has it."""

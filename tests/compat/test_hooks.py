@@ -1,5 +1,8 @@
 """A1111's hooks and callbacks through whole jobs: called in order, with its arguments, and `p` is read back."""
 
+import pytest
+
+from modules.exceptions import ExtensionError
 from modules.generate.request import Img2Img, Txt2Img
 
 ALL = """
@@ -221,3 +224,33 @@ def test_p_is_made_subclassed_and_driven_from_any_thread(names):
     assert len(processed.images) == 2 and processed.all_seeds == [5, 6]
     assert processed.infotexts[0] == processed.infotext(p, 0)
     assert "Sampler: Euler a" in processed.infotexts[1] and p.anything == {"of": "mine"}
+
+
+def test_a_prompt_that_an_extension_loses_stays(names, extension):
+    guest = extension(
+        losing="""
+        from modules import scripts
+        class Losing(scripts.Script):
+            def title(self): return "losing"
+            def show(self, is_img2img): return scripts.AlwaysVisible
+            def process(self, p):
+                p.all_prompts[0] = None
+                p.all_negative_prompts = [7]
+        """
+    )
+    result = made(names, Txt2Img(**SMALL, do_not_save_samples=True), wishes=wishes(guest))
+    assert result.pictures[0].infotext.startswith("a cat\nNegative prompt: 7\n")
+
+
+def test_a_selectable_script_that_fails_is_named(names, extension):
+    guest = extension(
+        failing="""
+        from modules import scripts
+        class Failing(scripts.Script):
+            def title(self): return "Failing"
+            def run(self, p): raise ValueError("8 is none")
+        """
+    )
+    named = "Extension 'failing' failed in its script 'Failing': ValueError: 8 is none"
+    with pytest.raises(ExtensionError, match=named):
+        made(names, Txt2Img(**SMALL, do_not_save_samples=True), wishes=wishes(guest, script="failing"))

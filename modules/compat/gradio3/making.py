@@ -51,7 +51,19 @@ def put_on(told: Told | None) -> bool:
         component_meta.ComponentMeta.__call__ = _made  # type: ignore[method-assign, assignment]
         Block.get_config = _with_inherited(Block.get_config)  # type: ignore[method-assign]
         Block.render = _telling_render(Block.render)  # type: ignore[method-assign]
+        _know_signatures(Block)
     return first
+
+
+def _know_signatures(cls: type) -> None:
+    """gradio asks for a constructor's signature several times a component: let it be found, not made, each time."""
+    for one in (cls, *cls.__subclasses__()):
+        made: Any = one.__dict__.get("__init__")
+        while made is not None and "__signature__" not in vars(made):
+            made.__signature__ = inspect.signature(made)
+            made = vars(made).get("__wrapped__")
+        if one is not cls:
+            _know_signatures(one)
 
 
 def _no_interface_files(*args: Any) -> None:
