@@ -14,6 +14,7 @@ from PIL import Image
 from modules.compat import gradio3
 from modules.compat.gradio3 import values
 from modules.compat.guest import Extensions
+from modules.host.events import Events
 from modules.host.extensions import catalogue
 from modules.settings.folders import Folders
 from modules.settings.sections import Launch
@@ -119,7 +120,8 @@ def extension(source):
     (folder / "told.py").write_text(textwrap.dedent(source))
     launch = Launch(data_dir=str(data))
     found = catalogue.Extensions(Folders.of(launch), launch)
-    guest = Extensions(SimpleNamespace(extensions=found))
+    scripts = SimpleNamespace(offer=lambda axes: None)
+    guest = Extensions(SimpleNamespace(extensions=found, scripts=scripts, events=Events(found.troubles)))
     guest.load(found.taken)
     return guest
 
