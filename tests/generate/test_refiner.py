@@ -56,6 +56,25 @@ def test_half_way_each_image_begins_with_the_first_model(app):
     assert ", Refiner: other [" in second.infotext and ", Refiner switch at: 0.5" in second.infotext
 
 
+@pytest.mark.parametrize(
+    ("refined", "passes"),
+    [
+        ("first pass", ("other", "tiny-sd1")),
+        ("second pass", ("tiny-sd1", "other")),
+        ("both passes", ("other", "other")),
+    ],
+)
+def test_a_refiner_draws_the_passes_that_it_is_wanted_for(app, refined, passes):
+    """At once, so that the pass is as one with the refiner for its checkpoint."""
+    hires = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "Latent", "steps": 3}
+    wanted = {"hires_fix_refiner_pass": refined, "sd_model_checkpoint": "tiny-sd1"}
+    (one,) = made(app, refiner_checkpoint="other", override_settings=wanted, **hires)
+    (other,) = made(app, passes[0], hr_checkpoint_name=passes[1], **hires)
+    assert one.image.size == (96, 96) and same(one, other)
+    assert (f"Hires refiner: {refined}" in one.infotext) == (refined != "second pass")
+    assert (f"Hires checkpoint: {passes[1]}" in other.infotext) == (passes[0] != passes[1])
+
+
 def test_by_steps_the_share_counts_calls(app):
     by_calls = {"refiner_switch_by_sample_steps": True, "sd_model_checkpoint": "tiny-sd1"}
     values = {"refiner_checkpoint": "other", "scheduler": "Karras", "refiner_switch_at": 0.6}

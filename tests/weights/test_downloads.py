@@ -329,6 +329,14 @@ def test_what_is_no_model_is_not_kept(program, service):
     assert not left(program)
 
 
+def test_a_login_that_a_service_wants_is_told_with_the_way_to_it(program, service):
+    version = service.descriptions["/api/v1/model-versions/2"]
+    for path, words in (("gated", "to some only"), ("page.safetensors", "is a page")):
+        version["files"][1]["downloadUrl"] = f"https://civitai.com/{path}"
+        with pytest.raises(ParameterError, match=f"{words}.*set CIVITAI_API_TOKEN"):
+            fetched(program, "abcdef1234", kind="VAE", name=path.partition(".")[0])
+
+
 def test_a_kind_that_cannot_be_told_is_asked_for_and_nothing_comes_twice(program, service):
     service.files["odd.pt"] = b""
     torch.save({"x": torch.ones(3)}, (path := program.folders.data / "odd.pt"))

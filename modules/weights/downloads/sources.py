@@ -80,6 +80,7 @@ class Found:
     sha256: str = ""
     kind: str = AUTOMATIC
     secret: str = ""
+    service: str | None = None
 
 
 def meant(text: str, services: Services) -> Meant:
@@ -147,6 +148,7 @@ def _hub_file(wish: Meant, services: Services) -> Found:
         size=_number(large.get("size", files[name].get("size"))),
         sha256=_digest(large.get("sha256")),
         secret=secret,
+        service=HUB,
     )
 
 
@@ -191,6 +193,7 @@ def _civitai_file(wish: Meant, services: Services) -> Found:
         sha256=_digest(_hashes(file).get("SHA256")),
         kind=VAE if file.get("type") == "VAE" else TYPES.get(kind, AUTOMATIC),
         secret=services.secret(CIVITAI) if services.of(url) == CIVITAI else "",
+        service=CIVITAI,
     )
 
 
@@ -234,11 +237,17 @@ def refuse(status: int, service: str | None, what: str) -> None:
         return
     where = service or "The address"
     if status in (401, 403):
-        token = f"set {TOKENS[service]} in the environment" if service else "it cannot be had this way"
-        raise ParameterError(f"{where} gives {what} to some only; {token}, after agreeing to its terms on its page.")
+        raise ParameterError(f"{where} gives {what} to some only; {key_to(service)}.")
     if status in (404, 410):
         raise NotFound(f"{where} knows no {what}; check how it is written.")
     raise remote.Unreachable(f"{where} answered {status} when asked for {what}; try again later.")
+
+
+def key_to(service: str | None) -> str:
+    """What to do where a login is wanted."""
+    if service is None:
+        return "this program cannot log in there"
+    return f"agree to its terms on its page and set {TOKENS[service]} in the environment"
 
 
 def _tables(told: Any) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from modules import remote
 from modules.exceptions import CorruptFile, ParameterError, WebuiError
 from modules.imaging.disk import explained
 from modules.jobs.progress import Progress
-from modules.weights.downloads.sources import Found, refuse
+from modules.weights.downloads.sources import Found, key_to, refuse
 
 TRIES, PAUSE = 4, 1.0  # of one job, and seconds before the second one, twice as many before each further one
 SPARE = 256 << 20  # bytes that a disk keeps free
@@ -124,9 +124,10 @@ class Transfer:
 
     def _begin(self, answer: remote.Answer, note: dict[str, Any], check: Callable[[str], object]) -> int | None:
         """Judge an answer before its body is read; the bytes that the whole file has."""
-        refuse(answer.status, None, self.found.name or self.found.url[:100])
+        refuse(answer.status, self.found.service, self.found.name or self.found.url[:100])
         if answer.headers.get("content-type", "").startswith("text/html"):
-            raise ParameterError(f"{answer.url[:100]} is a page rather than a file; it may want a login.")
+            key = key_to(self.found.service)
+            raise ParameterError(f"{answer.url[:100]} is a page rather than a file; if it wants a login, {key}.")
         self.name = self.found.name or _named(answer)
         check(self.name)
         linked = answer.on_the_way.get("x-linked-etag", "").strip('"').lower()
