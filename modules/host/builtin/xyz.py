@@ -112,12 +112,15 @@ class XYZPlot(Selectable):
         """The request with each value of each axis. ParameterError for one that makes no sense."""
         tab = tab_of(request)
         values = Params(**read(self.arguments(tab), args, self.title))
-        lines = [self._line(letter, values, tab) for letter in LETTERS]
+        lines = self._lines(values, tab)
         return [line.axis.change(request, value, line.values) for line in lines for value in line.values]
 
-    def _line(self, letter: str, values: Params, tab: Tab) -> Line:
-        label = getattr(values, f"{letter}_type")
-        axis = next(one for one in self.axes(tab) if one.label == label)
+    def _lines(self, values: Params, tab: Tab) -> list[Line]:
+        known = {axis.label: axis for axis in self.axes(tab)}
+        return [self._line(letter, values, known[getattr(values, f"{letter}_type")]) for letter in LETTERS]
+
+    @staticmethod
+    def _line(letter: str, values: Params, axis: Axis) -> Line:
         written, chosen = getattr(values, f"{letter}_values"), getattr(values, f"{letter}_values_dropdown")
         if axis.label == NOTHING:
             return Line(axis=axis, text="", values=(0,))
@@ -131,7 +134,7 @@ class XYZPlot(Selectable):
         return Line(axis=axis, text=axis_values.joined(texts) if menu else written, values=found)
 
     def make(self, studio: Studio, plan: Plan, values: Params) -> Result | None:
-        lines = [self._line(letter, values, tab_of(plan.request)) for letter in LETTERS]
+        lines = self._lines(values, tab_of(plan.request))
         asked = self._asked(plan, values)
         _bounded(asked, lines)
         plans = {place: self._planned(studio, asked, lines, place, values) for place in _in_order(lines)}
