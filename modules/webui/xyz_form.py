@@ -68,16 +68,17 @@ def _bind(script: XYZPlot, tab: Tab, menu: Any, fields: dict[str, Any], fills: l
 
     def faces(label: str | None, written: str | None, chosen: list[str] | None, as_text: bool) -> list[Any]:
         choices = script.choices(tab, label or NOTHING)
-        boxed = choices is None or bool(as_text)
-        box, entries = written or "", chosen or []
-        if choices is not None:
-            entries = [one for one in entries or axis_values.split(box) if one in choices]
-            box = box or axis_values.joined(entries) if boxed else box
-        return [
-            gr.update(visible=boxed, value=box),
-            gr.update(visible=not boxed, choices=choices or [], value=entries),
-            gr.update(visible=choices is not None),
-        ]
+        if choices is None:
+            return [gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)]
+        # A value is only sent where it is to change: the page may know a newer one than came here.
+        box: dict[str, Any] = {"visible": bool(as_text)}
+        entries = [one for one in chosen or axis_values.split(written or "") if one in choices]
+        menu: dict[str, Any] = {"visible": not as_text, "choices": choices}
+        if as_text and entries and not written:
+            box["value"] = axis_values.joined(entries)
+        if entries != (chosen or []):
+            menu["value"] = entries
+        return [gr.update(**box), gr.update(**menu), gr.update(visible=True)]
 
     def opened(title: str | None, *values: Any) -> list[Any]:
         if title != script.title:
