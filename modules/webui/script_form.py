@@ -38,6 +38,7 @@ class Part:
     known: Sequence[Spec]
     fields: Mapping[str, Any]
     pasted: Callable[[Pairs], dict[str, Any]]
+    opening: Sequence[dict[str, Any]] = ()  # the words of events for whenever the form has opened
 
     def key(self, name: str) -> str:
         """Under which an argument is sent."""
@@ -97,7 +98,10 @@ def _menu(app: App, form: Form) -> None:
     def chosen(title: str | None) -> list[Any]:
         return [gr.update(visible=one == title) for one in titles]
 
-    menu.change(chosen, inputs=[menu], outputs=groups, queue=False, **AS_IS)
+    opened = menu.change(chosen, inputs=[menu], outputs=groups, queue=False, **AS_IS)
+    for part in form.parts:
+        for words in part.opening:
+            opened.then(**words)
 
 
 def _part(app: App, form: Form, script: Script) -> None:
@@ -117,15 +121,16 @@ def _part(app: App, form: Form, script: Script) -> None:
             _upload(upload, f"{looks['elem_id']}_file", component)
         return component
 
-    given, pasted = script.ui(tab), _reader(known)
+    given, pasted, opening = script.ui(tab), _reader(known), list[dict[str, Any]]()
     if given is not None:
         pairs = zip(known, given, strict=False)
         fields = {spec.name: one for spec, one in pairs if spec.label and isinstance(one, gr.components.Component)}
     elif isinstance(script, XYZPlot):
-        fields, pasted = xyz_form.place(script, tab, form.scripts[MENU], made), partial(xyz_form.pasted, script, tab)
+        fields, opening = xyz_form.place(script, tab, made)
+        pasted = partial(xyz_form.pasted, script, tab)
     else:
         fields = _arranged(known, made)
-    part = Part(script, tab, known, fields, pasted)
+    part = Part(script, tab, known, fields, pasted, opening)
     form.parts.append(part)
     form.scripts.update({part.key(name): component for name, component in fields.items()})
 

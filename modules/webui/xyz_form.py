@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -14,6 +14,9 @@ from modules.host.script import TABS, Tab
 from modules.webui.controls import AS_IS, QUIET, tool
 from modules.webui.widgets import script_id
 
+HIDDEN: Literal["hidden"] = (
+    "hidden"  # but there: what is not on the page at all may be sent to a handler as it was before
+)
 NAMES = "type", "values", "values_dropdown"  # of one axis, each after its letter
 ROWS = (  # of what is below the axes
     ("draw_legend", "include_lone_images", "include_sub_grids"),
@@ -23,8 +26,8 @@ ROWS = (  # of what is below the axes
 )
 
 
-def place(script: XYZPlot, tab: Tab, menu: Any, made: Callable[..., Any]) -> dict[str, Any]:
-    """The components by argument; `made(name, **words)` makes one. `menu` opens the form."""
+def place(script: XYZPlot, tab: Tab, made: Callable[..., Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(components by argument, words of events for whenever the form has opened); `made(name, **words)` makes one."""
     fields: dict[str, Any] = {}
     fills = []
     for letter in LETTERS:
@@ -32,15 +35,14 @@ def place(script: XYZPlot, tab: Tab, menu: Any, made: Callable[..., Any]) -> dic
             kind, written, chosen = (f"{letter}_{name}" for name in NAMES)
             fields[kind] = made(kind, min_width=120)
             fields[written] = made(written, lines=1, min_width=160, scale=2)
-            fields[chosen] = made(chosen, visible=False, min_width=160, scale=2)
+            fields[chosen] = made(chosen, visible=HIDDEN, min_width=160, scale=2)
             fills.append(_fill(script, tab, letter))
     for names in ROWS:
         with gr.Row():
             fields |= {name: made(name, min_width=150) for name in names}
     with gr.Row():
         _swaps(fields, tab)
-    _bind(script, tab, menu, fields, fills)
-    return fields
+    return fields, _bind(script, tab, fields, fills)
 
 
 def _fill(script: XYZPlot, tab: Tab, letter: str) -> Any:
@@ -62,43 +64,45 @@ def _swaps(fields: Mapping[str, Any], tab: Tab) -> None:
         button.click(None, inputs=both, outputs=both, js="swapAxes", **QUIET)
 
 
-def _bind(script: XYZPlot, tab: Tab, menu: Any, fields: dict[str, Any], fills: list[Any]) -> None:
-    """Each axis shows the box or the menu that its values are written in or chosen from."""
+def _bind(script: XYZPlot, tab: Tab, fields: dict[str, Any], fills: list[Any]) -> list[dict[str, Any]]:
+    """Each axis shows the box or the menu that its values are written in or chosen from.
+
+    What is shown follows from the axis's type, whoever changes it. Values are moved only where the user changes it: a
+    text that is pasted brings its own, and some of the form may not have them yet when the type's change is told.
+    The events that it gives are for whenever the form opens: gradio shows everything in it then.
+    """
     csv = fields["csv_mode"]
 
-    def faces(label: str | None, written: str | None, chosen: list[str] | None, as_text: bool) -> list[Any]:
+    def faces(label: str | None, as_text: bool) -> list[Any]:
+        choices = script.choices(tab, label or NOTHING)
+        listed = choices is not None and not as_text
+        return [
+            gr.update(visible=HIDDEN if listed else True),
+            gr.update(visible=True, choices=choices) if listed else gr.update(visible=HIDDEN),
+            gr.update(visible=choices is not None),
+        ]
+
+    def moved(label: str | None, written: str | None, chosen: list[str] | None, as_text: bool) -> list[Any]:
         choices = script.choices(tab, label or NOTHING)
         if choices is None:
-            return [gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)]
-        # A value is only sent where it is to change: the page may know a newer one than came here.
-        box: dict[str, Any] = {"visible": bool(as_text)}
+            return [gr.skip(), gr.skip()]
         entries = [one for one in chosen or axis_values.split(written or "") if one in choices]
-        menu: dict[str, Any] = {"visible": not as_text, "choices": choices}
-        if as_text and entries and not written:
-            box["value"] = axis_values.joined(entries)
-        if entries != (chosen or []):
-            menu["value"] = entries
-        return [gr.update(**box), gr.update(**menu), gr.update(visible=True)]
-
-    def opened(title: str | None, *values: Any) -> list[Any]:
-        if title != script.title:
-            return [gr.skip()] * (3 * len(LETTERS))
-        *axes, as_text = values
-        parts = [axes[start : start + len(NAMES)] for start in range(0, len(axes), len(NAMES))]
-        return [face for label, written, chosen in parts for face in faces(label, written, chosen, as_text)]
+        return [axis_values.joined(entries), gr.skip()] if as_text else [gr.skip(), entries]
 
     def filled(label: str | None, as_text: bool) -> list[Any]:
         choices = script.choices(tab, label or NOTHING) or []
         return [axis_values.joined(choices), gr.skip()] if as_text else [gr.skip(), choices]
 
-    every, shown = [], []
+    opening: list[dict[str, Any]] = []
     for letter, fill in zip(LETTERS, fills, strict=True):
         kind, *boxes = _axis(fields, letter)
-        every += [kind, *boxes]
-        shown += [*boxes, fill]
-        kind.change(faces, inputs=[kind, *boxes, csv], outputs=[*boxes, fill], queue=False, **AS_IS)
-        fill.click(filled, inputs=[kind, csv], outputs=boxes, queue=False, **AS_IS)
-    gr.on([menu.change, csv.change], opened, inputs=[menu, *every, csv], outputs=shown, queue=False, **AS_IS)
+        looks: dict[str, Any] = {"queue": False} | AS_IS
+        words = {"fn": faces, "inputs": [kind, csv], "outputs": [*boxes, fill]} | looks
+        gr.on([kind.change, csv.change], **words)
+        opening.append(words)
+        gr.on([kind.input, csv.input], moved, inputs=[kind, *boxes, csv], outputs=boxes, **looks)
+        fill.click(filled, inputs=[kind, csv], outputs=boxes, **looks)
+    return opening
 
 
 def pasted(script: XYZPlot, tab: Tab, pairs: Mapping[str, str]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_fields_begin_as_ui_config_json_says(app, tmp_path):
     loops = form.scripts["Loopback/loops"]
     assert (loops.value, loops.maximum) == (9, 12) and form.scripts["SD upscale/overlap"].value == 64
     assert form.scripts["X/Y/Z plot/x_type"].value == "Steps"
-    assert not form.scripts["X/Y/Z plot/x_values_dropdown"].visible
+    assert form.scripts["X/Y/Z plot/x_values_dropdown"].visible == "hidden"
     assert form.paths()["customscript/loopback.py/img2img/Loops"] is loops
     said["customscript/loopback.py/img2img/Loops/value"] = 10
     (tmp_path / "ui-config.json").write_text(json.dumps(said))
