@@ -229,6 +229,7 @@ class Engine:
         options: Options,
         shelves: Shelves,
         upscalers: Upscalers,
+        told: Callable[[Any], Any] = lambda model: None,
     ):
         self._parts = (launch, folders, library, options, shelves)
         self._upscalers = upscalers
@@ -238,7 +239,7 @@ class Engine:
         self._upscaling: Any = None
         self._faces: Any = None
         self._captions: Any = None
-        self.loaded: list[Callable[[Any], Any]] = []  # told of each model that was read
+        self._told = told  # of each model that was read
 
     def _opened(self) -> Any:
         """The model cache; called by the worker thread alone."""
@@ -255,7 +256,7 @@ class Engine:
                 where,
                 limits=lambda: Limits.of(options.view()),
                 companions=Companions(folders.text_encoders, folders.vaes),
-                told=lambda model: [tell(model) for tell in self.loaded],
+                told=self._told,
             )
             self._depth = Estimator(folders.models / "midas", self._place)
             self._networks = Store(
@@ -369,7 +370,7 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
     sources = Sources(styles, Wildcards(folders.data / "wildcards"))
     shelves = shelves_of(folders, hashing)
     upscalers = Upscalers(folders.upscalers)
-    engine = Engine(launch, folders, library, options, shelves, upscalers)
+    engine = Engine(launch, folders, library, options, shelves, upscalers, lambda one: events.tell(ModelLoaded(one)))
     extensions = extensions or Extensions(folders, launch, options.stored())
     catalogs = menus(library, shelves, upscalers, styles, lambda: localizations.names(folders, extensions))
     means = options, catalogs, folders, lambda request: plan(request, options, library, sources), engine
@@ -394,7 +395,6 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
         events=events,
         extensions=extensions,
     )
-    engine.loaded.append(lambda model: events.tell(ModelLoaded(model)))
     options.on_change("sd_model_checkpoint", app.checkpoint_changed)
     app.queue.listen(app.job_changed)
     return app

@@ -24,6 +24,8 @@ def join(app: App) -> None:
         return
     from modules.compat.guest import Extensions as Guest
 
+    if app.launch.update_all_extensions:
+        app.extensions.update_all()
     app.extensions.install_all()
     guest = Guest(app)
     guest.load(app.extensions.taken)

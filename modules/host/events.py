@@ -36,14 +36,6 @@ class PageBuilt:
     demo: Any
 
 
-@dataclass(slots=True)
-class Pasted:
-    """An infotext was read into the page: its pairs as texts, which a listener may change."""
-
-    text: str
-    pairs: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class ModelLoaded:
     """A checkpoint was read from its file, on the worker's thread: `model` is its `weights.loader.Model`."""

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from modules.app import App
 from modules.generate.operations import Extras
 from modules.generate.request import Img2Img, Txt2Img
+from modules.host.events import PageBuilt, PageTabs
 from modules.host.script import TABS
 from modules.webui import (
     assets,
@@ -50,6 +51,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
     """The page; each browser that opens it is given the options of that moment."""
     for guest in app.guests:
         guest.before_page()
+    own = app.events.tell(PageTabs())  # before the page's own Blocks are open, or theirs would become a part of it here
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         settings_json = gr.Textbox(visible="hidden", elem_id="settings_json")
@@ -67,7 +69,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
                 merged = merger_tab.build(app)
             with gr.Tab("History", id="history", elem_id="tab_history"):
                 history_tab.build(app, shelf, words, images, finished)
-            _guests_pages(app)
+            _guests_pages(app, own)
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 settings = settings_tab.build(app, settings_json, set(quick), (words, images, finished))
             extensions_tab.build(app)
@@ -106,12 +108,12 @@ def _open(demo: gr.Blocks, opened: Any, outputs: list[Any], forms: Sequence[Form
     return loaded.then(None, js="uiReady", **QUIET)
 
 
-def _guests_pages(app: App) -> None:
-    """Tabs that guests have made."""
-    for guest in app.guests:
-        for blocks, title, elem_id in guest.pages():
-            with gr.Tab(title, id=elem_id, elem_id=f"tab_{elem_id}"):
-                blocks.render()
+def _guests_pages(app: App, own: list[Any]) -> None:
+    """Tabs that guests have made, and those of `own` that listeners answered with."""
+    found = [page for guest in app.guests for page in guest.pages()]
+    for blocks, title, elem_id in (*found, *(page for answer in own for page in answer)):
+        with gr.Tab(title, id=elem_id, elem_id=f"tab_{elem_id}"):
+            blocks.render()
 
 
 def _hints(app: App) -> dict[str, str]:
@@ -128,6 +130,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
     scripts, styles = assets.of_guests(app.guests)
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
+    app.events.tell(PageBuilt(demo))
     translation.serve(api, app, demo, _hints(app))
     assets.serve(api, app.folders.data, scripts)
     quicker.serve(api)

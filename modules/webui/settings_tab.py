@@ -14,6 +14,7 @@ import gradio as gr
 from modules.app import App
 from modules.declare import Spec
 from modules.exceptions import WebuiError
+from modules.host.events import SettingsPage
 from modules.settings.reach import Role, User
 from modules.webui import settings_care
 from modules.webui.controls import AS_IS, CALM, QUIET
@@ -32,6 +33,7 @@ class Settings:
 
 def build(app: App, settings_json: Any, elsewhere: set[str], forms: Sequence[Form]) -> Settings:
     """Place the tab; options in `elsewhere` (the quick settings) have their widget already."""
+    app.events.tell(SettingsPage())
     with gr.Row(elem_id="settings_head"):
         apply = gr.Button("Apply settings", elem_id="settings_submit", variant="primary", min_width=140)
         show = gr.Button("Show all pages", elem_id="settings_show_all_pages", min_width=140)

@@ -168,6 +168,22 @@ def test_a_folder_that_is_no_repository_is_told(extensions):
         extensions.update("../loose")
 
 
+def test_all_are_brought_up_to_date_but_pinned_ones(extensions, origin):
+    extensions.add(str(origin.bare))
+    (extensions.root / "loose/scripts").mkdir(parents=True)
+    origin.push("scripts/thing.py", "VALUE = 2\n")
+    again = Extensions(extensions.folders, extensions.launch)
+    again.update_all()
+    assert at(again) == "VALUE = 2\n" and again.troubles.of("loose") == []
+    again.pin("thing", origin.first)
+    again.update_all()
+    assert at(again) == "VALUE = 1\n" and again.troubles.of("thing") == []
+    again.pin("thing", "")
+    origin.bare.rename(origin.bare.with_name("moved.git"))
+    again.update_all()
+    assert "being updated" in again.troubles.of("thing")[0].sentence
+
+
 def test_an_origin_that_is_gone_is_one_sentence(extensions, origin):
     extensions.add(str(origin.bare))
     origin.bare.rename(origin.bare.with_name("moved.git"))

@@ -84,6 +84,16 @@ class Extensions:
         self.flags, rest = preload(self.taken, words, self.troubles.note)
         return rest
 
+    def update_all(self) -> None:
+        """Bring those that follow a branch up to date; whose origin cannot be asked is noted and stays as it is."""
+        for one in self.taken:
+            at = git.state(one.path)
+            if at.remote and not at.pinned:
+                try:
+                    self.update(one.name)
+                except WebuiError as error:
+                    self.troubles.note(one.name, "being updated", Report(str(error)))
+
     def install_all(self) -> None:
         """Run the install.py of those that changed; who fails is noted, and loaded all the same."""
         for one in () if self.launch.skip_install else self.taken:

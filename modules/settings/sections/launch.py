@@ -53,6 +53,7 @@ class Launch:
     disable_all_extensions: bool = param(False, "Start without extensions", flag="--disable-all-extensions")
     disable_extra_extensions: bool = param(False, "The same: none comes with the program", flag="--disable-extra-extensions")
     enable_insecure_extension_access: bool = param(False, "Let administrators install and switch on extensions on a server that other machines reach", flag="--enable-insecure-extension-access")
+    update_all_extensions: bool = param(False, "Bring all extensions up to date at start", flag="--update-all-extensions")
     skip_install: bool = param(False, "start with the packages that are installed already; nothing is made or installed", flag="--skip-install")
     api_log: bool = param(False, "Write a line to the log for each request to the API", flag="--api-log")
     api_server_stop: bool = param(False, "Let the API stop, kill and restart the server", flag="--api-server-stop")
@@ -89,7 +90,7 @@ class Launch:
 
 # A1111's flags that mean nothing here, with the number of their values: they are read over.
 MEANINGLESS: dict[str, int] = {
-    "--update-all-extensions": 0, "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
+    "--skip-torch-cuda-test": 0, "--reinstall-xformers": 0, "--update-check": 0, "--test-server": 0,
     "--log-startup": 0, "--skip-version-check": 0, "--do-not-download-clip": 0, "--ui-debug-mode": 0,
     "--config": 1, "--textual-inversion-templates-dir": 1, "--bsrgan-models-path": 1, "--clip-models-path": 1,
     "--ldsr-models-path": 1, "--gfpgan-dir": 1, "--gfpgan-model": 1, "--lowram": 0,
