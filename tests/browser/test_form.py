@@ -44,6 +44,8 @@ def test_parameters_noted_beside_a_checkpoint_are_offered_and_leave_the_rest(ui,
             expect(ui.number(name)).to_have_value(value)
         expect(ui.prompt()).to_have_value("a cat")
         expect(ui.at("sampling").locator("input")).to_have_value("DDIM")
+        ui.tab("img2img")
+        expect(ui.page.locator("#img2img_own_parameters")).to_have_text("Use the parameters noted for tiny-sd1")
     finally:
         notes.unlink()
 

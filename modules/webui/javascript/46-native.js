@@ -19,19 +19,22 @@ function takeNativeSize(width, height) {
 }
 
 function offerNativeSize(tab) {
-    const button = document.getElementById(`${tab}_native_size`);
     const [width, height] = sizesOfTabs[tab];
-    if (button) {
-        const shown = Boolean(native?.side) && (width !== native.side || height !== native.side);
-        button.classList.toggle("offered", shown);
-        button.textContent = shown ? say("Use {}×{}, the size that {} was trained for", native.side, native.side, native.name) : "";
-    }
-    const own = document.getElementById(`${tab}_own_parameters`);
-    if (own) {
-        own.classList.toggle("offered", Boolean(native?.own));
-        own.textContent = native?.own ? say("Use the parameters noted for {}", native.name) : "";
+    const sized = Boolean(native?.side) && (width !== native.side || height !== native.side);
+    offer(`${tab}_native_size`, sized ? say("Use {}×{}, the size that {} was trained for", native.side, native.side, native.name) : "");
+    offer(`${tab}_own_parameters`, native?.own ? say("Use the parameters noted for {}", native.name) : "");
+}
+
+/** A button is shown with what it says, and hidden where it has nothing to say. */
+function offer(id, text) {
+    const button = document.getElementById(id);
+    if (button && button.textContent !== text) {
+        button.classList.toggle("offered", Boolean(text));
+        button.textContent = text;
     }
 }
+
+onAfterUiUpdate(() => Object.keys(sizesOfTabs).forEach(offerNativeSize)); // a tab that was opened has its buttons only now
 
 onFormChange(({tab, values}) => {
     if ("width" in values) {
