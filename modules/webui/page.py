@@ -29,6 +29,7 @@ from modules.webui import (
     script_form,
     send,
     settings_tab,
+    small,
     styles_dialog,
     translation,
     txt2img,
@@ -132,6 +133,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
     demo = build(app, shelf)
     app.events.tell(PageBuilt(demo))
     translation.serve(api, app, demo, _hints(app))
+    api.include_router(small.routes(app, shelf))
     assets.serve(api, app.folders.data, scripts)
     quicker.serve(api)
     gr.mount_gradio_app(

@@ -52,6 +52,10 @@ class Shelf:
         with self._lock:
             return self._given.get(path) == user.name or Path(path).is_relative_to(self._uploads)
 
+    def shows(self, path: str) -> bool:
+        """Whether a file lies in a folder that is served."""
+        return any(Path(path).resolve().is_relative_to(folder) for folder in self.served)
+
     def files(self, job: Job) -> list[str]:
         """The files of a finished job's pictures in the order shown; the same at every call."""
         view = job.result.plan.view

@@ -2,7 +2,16 @@
 
 from modules.settings.sections.computing import Compatibility, FreeU, Optimizations, Vae
 from modules.settings.sections.downloads import Downloads
-from modules.settings.sections.interface import Api, Extensions, Gallery, Infotext, Interface, Networks, Previews
+from modules.settings.sections.interface import (
+    Api,
+    Canvas,
+    Extensions,
+    Gallery,
+    Infotext,
+    Interface,
+    Networks,
+    Previews,
+)
 from modules.settings.sections.launch import Launch
 from modules.settings.sections.pictures import OverPictures, Prompting, Sampling, StableDiffusion, StableDiffusionXL
 from modules.settings.sections.saving import Directories, Paths, Saving
@@ -27,6 +36,7 @@ SECTIONS: dict[str, type] = {
     "Live previews": Previews,
     "Gallery": Gallery,
     "User interface": Interface,
+    "Canvas Hotkeys": Canvas,
     "Postprocessing": Postprocessing,
     "Downloads": Downloads,
     "API": Api,

@@ -36,6 +36,12 @@ class Gallery:
     """Gallery."""
 
     return_grid: bool = param(True, "Show grid in gallery")
+    gallery_height: str = param("", "Gallery height", doc="A CSS length, such as 768px or 60vh; empty for the usual one.")
+    js_modal_lightbox_initially_zoomed: bool = param(False, "Full page image viewer: show images at their own size by default")
+    js_modal_lightbox_gamepad: bool = param(False, "Full page image viewer: navigate with gamepad")
+    js_modal_lightbox_gamepad_repeat: int = param(250, "Gamepad repeat period, in milliseconds", valid=Range(50, 10_000))
+    sd_webui_modal_lightbox_icon_opacity: float = param(1.0, "Full page image viewer: opacity of the buttons at rest", slider=Range(0, 1, 0.01), valid=Range(0, 1))
+    sd_webui_modal_lightbox_toolbar_opacity: float = param(0.9, "Full page image viewer: opacity of the bar under them", slider=Range(0, 1, 0.01), valid=Range(0, 1))
     hires_button_gallery_insert: bool = param(False, "Insert the picture of the ✨ button into the gallery", doc="Else it takes the place of the one it was made of.")
     history_folders: list[str] = param([], "More folders for the History tab", doc="Such as the outputs of another installation; their pictures are only read.")
 
@@ -49,9 +55,20 @@ class Networks:
     lora_preferred_name: str = param("Alias from file", "When adding to prompt, refer to Lora by", choices=("Alias from file", "Filename"))
     extra_networks_card_width: int = param(0, "Card width for Extra Networks", valid=Range(0, 1000), doc="In pixels; 0 for the usual one.")
     extra_networks_card_height: int = param(0, "Card height for Extra Networks", valid=Range(0, 1000), doc="In pixels; 0 for the usual one.")
+    extra_networks_card_text_scale: float = param(1.0, "Size of the text on a card", slider=Range(0, 2, 0.01), valid=Range(0, 4))
     extra_networks_card_show_desc: bool = param(True, "Show description on card")
     extra_networks_card_order_field: str = param("Path", "Default order field for Extra Networks cards", choices=("Path", "Name", "Date Created", "Date Modified"))
     extra_networks_card_order: str = param("Ascending", "Default order for Extra Networks cards", choices=("Ascending", "Descending"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canvas:
+    """Canvas hotkeys."""
+
+    canvas_hotkey_shrink_brush: str = param("Q", "Make the brush smaller", doc="One key, beside [.")
+    canvas_hotkey_grow_brush: str = param("W", "Make the brush larger", doc="One key, beside ].")
+    canvas_hotkey_move: str = param("F", "Move the picture while this key is held", doc="One key, beside Space.")
+    canvas_hotkey_reset: str = param("R", "Reset zoom by this key", doc="One key, beside 0.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +80,9 @@ class Interface:
     notification_audio: bool = param(True, "Play notification sound after image generation", doc="notification.mp3 should be present in the data folder.", restart=True)
     notification_volume: int = param(100, "Notification sound volume", slider=Range(0, 100), valid=Range(0, 100))
     js_modal_lightbox: bool = param(True, "Full page image viewer: enable")
+    show_progressbar: bool = param(True, "Show progress bar")
+    hidden_tabs: list[str] = param([], "Hidden tabs", doc="Names as they stand on the tabs; press Reload UI to see it.")
+    ui_tab_order: list[str] = param([], "Order of the tabs", doc="Names as they stand on the tabs; those that are not named follow. Press Reload UI to see it.")
     show_progress_in_title: bool = param(True, "Show generation progress in window title")
     hires_fix_show_sampler: bool = param(False, "Hires fix: show hires checkpoint and sampler selection")
     hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")

@@ -52,6 +52,9 @@ class OverPictures:
     hires_fix_refiner_pass: str = param("second pass", "Hires fix: which pass to enable refiner for", choices=("first pass", "second pass", "both passes"), infotext="Hires refiner",
                                         absent="second pass")
     save_images_before_highres_fix: bool = param(False, "Save a copy of image before applying highres fix")
+    img2img_inpaint_mask_brush_color: str = param("#ffffff", "Inpaint mask brush color", doc="How the mask is shown while it is painted; what it does is the same.")
+    img2img_sketch_default_brush_color: str = param("#ff0000", "Sketch initial brush color")
+    img2img_inpaint_sketch_default_brush_color: str = param("#ff0000", "Inpaint sketch initial brush color")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +70,10 @@ class Prompting:
                                    doc="A name between two underscores on each side is a line of wildcards/NAME.txt, {a|2::b|c} one of its options, {2$$a|b|c} two of them; the image's seed decides.")
     disable_token_counters: bool = param(False, "Disable prompt token counters")
     include_styles_into_token_counters: bool = param(True, "Count tokens of enabled styles")
+    keyedit_precision_attention: float = param(0.1, "Precision for (attention:1.1) when editing the prompt with Ctrl+up/down", slider=Range(0.01, 0.2, 0.001), valid=Range(0.001, 1))
+    keyedit_precision_extra: float = param(0.05, "Precision for <extra networks:0.9> when editing the prompt with Ctrl+up/down", slider=Range(0.01, 0.2, 0.001), valid=Range(0.001, 1))
+    keyedit_delimiters: str = param(r".,\/!?%^*;:{}=`~() ", "Word delimiters when editing the prompt with Ctrl+up/down", doc="Beside blanks, line ends, brackets and < >.")
+    keyedit_move: bool = param(True, "Alt+left/right moves prompt elements")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,6 +72,8 @@ function moveForm(tab, names, values, from, to) {
     return onlyChanged(values, names.map((name, place) => (name in wanted ? wanted[name] : values[place])));
 }
 
+onUiTabChange(() => Object.keys(formSteps).forEach(showSteps));
+
 /** gradio: the button was pressed. */
 function undoForm(tab, names, values) {
     return moveForm(tab, names, values, "past", "future");

@@ -177,7 +177,7 @@ function showButtons(tab, running) {
 
 function showBar(run) {
     const container = document.getElementById(`${run.tab}_gallery_container`);
-    if (run.bar || !container) {
+    if (run.bar || !container || opts.show_progressbar === false) {
         return;
     }
     run.bar = document.createElement("div");

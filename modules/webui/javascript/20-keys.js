@@ -1,9 +1,7 @@
 // Keyboard: Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, Ctrl+Up and Ctrl+Down weigh words.
 "use strict";
 
-const STEP = 0.1;
-const STEP_NETWORK = 0.05; // inside <lora:name:1>
-const WORD_ENDS = /[\s.,\\/!?%^*;:{}=`~()<>[\]]/;
+const WORD_ENDS = /[\s<>[\]()]/; // and what the options say
 const BRACKETS = {"(": ")", "<": ">"};
 const OLD_FACTOR = 1.1; // of one plain bracket
 
@@ -99,7 +97,7 @@ function weighed(text, start, end, up) {
     }
     const block = blockAround(text, chosen.start, chosen.end) ?? {...chosen, open: "", before: "", weight: 1, after: chosen.end};
     const network = block.open === "<";
-    const step = (up ? 1 : -1) * (network ? STEP_NETWORK : STEP);
+    const step = (up ? 1 : -1) * (network ? opts.keyedit_precision_extra : opts.keyedit_precision_attention);
     const weight = Number((block.weight + step).toFixed(4));
     const inner = text.slice(block.start, block.end);
     const bare = weight === 1 && !network;
@@ -117,10 +115,11 @@ function grown(text, caret) {
     }
     let start = caret;
     let end = caret;
-    while (start > 0 && !WORD_ENDS.test(text[start - 1])) {
+    const ends = (letter) => WORD_ENDS.test(letter) || (opts.keyedit_delimiters ?? "").includes(letter);
+    while (start > 0 && !ends(text[start - 1])) {
         start--;
     }
-    while (end < text.length && !WORD_ENDS.test(text[end])) {
+    while (end < text.length && !ends(text[end])) {
         end++;
     }
     return start < end ? {start, end} : null;

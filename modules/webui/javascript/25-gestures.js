@@ -9,7 +9,7 @@ const forever = {}; // tab -> the timer that presses Generate again
 
 document.addEventListener("keydown", (event) => {
     const left = event.key === "ArrowLeft";
-    if (event.altKey && !event.ctrlKey && !event.shiftKey && (left || event.key === "ArrowRight") && isPrompt(event.target)) {
+    if (opts.keyedit_move !== false && event.altKey && !event.ctrlKey && !event.shiftKey && (left || event.key === "ArrowRight") && isPrompt(event.target)) {
         stopHere(event);
         const area = event.target;
         const moved = movedPiece(area.value, area.selectionStart, left);

@@ -57,6 +57,27 @@ onAfterUiUpdate(() => {
 
 onUiUpdate(nameEmptyPlaces);
 
+/** Options that only change how the page looks. */
+onOptionsChanged(() => {
+    const root = document.documentElement.style;
+    const set = (name, value) => (value ? root.setProperty(name, value) : root.removeProperty(name));
+    set("--gallery-height", opts.gallery_height);
+    set("--card-text", opts.extra_networks_card_text_scale);
+});
+
+/** The tabs that the options hide, and their order; names are those on the tabs. */
+function arrangeTabs() {
+    for (const button of document.querySelectorAll('#tabs > .tab-wrapper button[role="tab"][id]')) {
+        const isMeant = (name) => [name, say(name)].includes(button.textContent.trim());
+        const place = (opts.ui_tab_order ?? []).findIndex(isMeant);
+        button.style.order = place < 0 ? 1000 : place;
+        button.style.display = (opts.hidden_tabs ?? []).some(isMeant) && !isMeant("Settings") ? "none" : "";
+    }
+}
+
+onOptionsChanged(arrangeTabs);
+onUiLoaded(arrangeTabs);
+
 /** gradio gives its empty galleries a name but no role, which screen readers may not read. */
 function nameEmptyPlaces() {
     document.querySelectorAll(".empty[aria-label]:not([role])").forEach((place) => place.setAttribute("role", "img"));

@@ -6,8 +6,6 @@
 
 const BRUSH = {least: 1, most: 300, start: 40, key: 1.15}; // diameter in pixels of the page
 const VIEW = {least: 1, most: 16, step: 1.15};
-const MASK_COLOUR = "#ffffff";
-const SKETCH_COLOUR = "#ff0000";
 const masks = new WeakMap(); // .paintable -> Mask
 
 class Mask {
@@ -30,7 +28,8 @@ class Mask {
     makeTools() {
         this.slider = element("input", {type: "range", min: BRUSH.least, max: BRUSH.most, value: this.brush, "aria-label": say("Brush size")});
         this.slider.addEventListener("input", () => this.setBrush(Number(this.slider.value)));
-        this.colour = element("input", {type: "color", value: SKETCH_COLOUR, "aria-label": say("Colour")});
+        const first = this.host.closest("#img2img_img2img_sketch_tab") ? opts.img2img_sketch_default_brush_color : opts.img2img_inpaint_sketch_default_brush_color;
+        this.colour = element("input", {type: "color", value: first || "#ff0000", "aria-label": say("Colour")});
         const button = (text, label, work) => element("button", {type: "button", textContent: text, title: label, "aria-label": label, onclick: work});
         this.eraser = button(say("Eraser"), say("Eraser (E)"), () => this.erase(!this.erasing));
         this.eraser.setAttribute("aria-pressed", "false");
@@ -53,7 +52,7 @@ class Mask {
         this.canvas.addEventListener("contextmenu", (event) => event.preventDefault());
         this.canvas.addEventListener("wheel", (event) => this.wheel(event), {passive: false});
         this.canvas.addEventListener("keydown", (event) => this.key(event));
-        this.canvas.addEventListener("keyup", (event) => event.key === " " && (this.panning = false));
+        this.canvas.addEventListener("keyup", (event) => [" ", this.hotkey("move")].includes(event.key.toLowerCase()) && (this.panning = false));
     }
 
     image() {
@@ -97,7 +96,7 @@ class Mask {
     }
 
     paintColour() {
-        return this.coloured ? this.colour.value : MASK_COLOUR;
+        return this.coloured ? this.colour.value : opts.img2img_inpaint_mask_brush_color || "#ffffff";
     }
 
     begin(event) {
@@ -187,13 +186,21 @@ class Mask {
     key(event) {
         const command = event.ctrlKey || event.metaKey;
         const letter = event.key.toLowerCase();
+        const [smaller, larger] = [1 / BRUSH.key, BRUSH.key].map((factor) => () => this.setBrush(this.brush * factor));
+        const [moves, resets] = [() => (this.panning = true), () => this.resetView()];
         const acts = command
             ? {z: () => (event.shiftKey ? this.redo() : this.undo()), y: () => this.redo()}
-            : {"[": () => this.setBrush(this.brush / BRUSH.key), "]": () => this.setBrush(this.brush * BRUSH.key), e: () => this.erase(!this.erasing), " ": () => (this.panning = true), 0: () => this.resetView(), r: () => this.resetView()};
+            : {[this.hotkey("shrink_brush")]: smaller, [this.hotkey("grow_brush")]: larger, [this.hotkey("move")]: moves, [this.hotkey("reset")]: resets,
+                "[": smaller, "]": larger, e: () => this.erase(!this.erasing), " ": moves, 0: resets};
         if (acts[letter] && !event.altKey) {
             stopHere(event);
             acts[letter]();
         }
+    }
+
+    /** The key that the options have for it. */
+    hotkey(name) {
+        return (opts[`canvas_hotkey_${name}`] ?? "").toLowerCase();
     }
 
     setBrush(size) {

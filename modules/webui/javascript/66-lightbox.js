@@ -42,12 +42,34 @@ class Lightbox {
             button(say("save"), say("Download the file (s)"), () => this.save()),
             button("×", say("Close (Esc)"), () => this.dialog.close()));
         this.dialog = element("dialog", {id: "lightboxModal", "aria-label": say("Picture")}, this.stage, this.slider, tools, this.words);
-        this.dialog.addEventListener("close", () => this.dialog.remove());
+        this.dialog.addEventListener("close", () => {
+            clearInterval(this.pads);
+            this.dialog.remove();
+        });
         this.dialog.addEventListener("keydown", (event) => this.key(event));
+        this.dialog.style.setProperty("--at-rest", opts.sd_webui_modal_lightbox_icon_opacity ?? 1);
+        this.dialog.style.setProperty("--bar", `${100 * (opts.sd_webui_modal_lightbox_toolbar_opacity ?? 0.9)}%`);
         this.listen();
         document.body.append(this.dialog);
         this.dialog.showModal();
+        this.image.addEventListener("load", () => opts.js_modal_lightbox_initially_zoomed && this.zoom === 1 && this.ownSize());
         this.show(place);
+        this.pads = opts.js_modal_lightbox_gamepad && setInterval(() => this.gamepad(), opts.js_modal_lightbox_gamepad_repeat);
+    }
+
+    /** A stick or the cross of any gamepad goes from picture to picture. */
+    gamepad() {
+        const pads = navigator.getGamepads().filter(Boolean);
+        const side = (pad) => (pad.buttons[15]?.pressed ? 1 : pad.buttons[14]?.pressed ? -1 : Math.round(pad.axes[0] ?? 0));
+        const step = pads.map(side).find((one) => one !== 0);
+        if (step) {
+            this.show(this.place + step);
+        }
+    }
+
+    /** One pixel of the picture is one of the screen's. */
+    ownSize(event) {
+        this.zoomBy(this.image.naturalWidth / this.image.clientWidth, event);
     }
 
     listen() {
@@ -81,7 +103,7 @@ class Lightbox {
             this.stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
         }
         this.stage.addEventListener("click", (event) => event.target === this.stage && this.dragged < 5 && this.dialog.close());
-        this.stage.addEventListener("dblclick", (event) => (this.zoom === 1 ? this.zoomBy(this.image.naturalWidth / this.image.clientWidth, event) : this.fit()));
+        this.stage.addEventListener("dblclick", (event) => (this.zoom === 1 ? this.ownSize(event) : this.fit()));
     }
 
     show(place) {
@@ -159,7 +181,7 @@ function galleryPictures(tab) {
     const told = document.querySelector(`#generation_info_${tab} textarea`)?.value;
     const infotexts = told ? JSON.parse(told).infotexts : [];
     const small = Array.from(gallery?.querySelectorAll(".thumbnail-item img, .thumbnails img") ?? []);
-    const sources = [...new Set(small.map((image) => image.src))];
+    const sources = [...new Set(small.map(fullSource))];
     const alone = gallery?.querySelector(".preview img");
     const before = tab === "img2img" ? sourcePicture()?.src : undefined;
     return (sources.length || !alone ? sources : [alone.src]).map((source, place) => ({source, infotext: infotexts[place], before}));

@@ -187,7 +187,7 @@ class NetworkBrowser {
 /** The address of the picture that a tab's gallery shows. */
 function shownPicture(tab) {
     const gallery = document.getElementById(`${tab}_gallery`);
-    return gallery?.querySelector(".preview img, .grid-wrap img")?.src;
+    return fullSource(gallery?.querySelector(".preview .media-button img, .grid-wrap img"));
 }
 
 function selectCheckpoint(name) {

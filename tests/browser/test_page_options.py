@@ -1,0 +1,97 @@
+"""Options of the page: gallery, full page viewer, tabs, keys, canvas, progress; and the gallery's small copies."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Ui
+from tests.browser.test_img2img import Img2Img, png
+
+SET = {
+    "gallery_height": "333px",
+    "hidden_tabs": ["Extras", "Settings"],
+    "ui_tab_order": ["History", "img2img"],
+    "js_modal_lightbox_initially_zoomed": True,
+    "sd_webui_modal_lightbox_icon_opacity": 0.5,
+    "keyedit_precision_attention": 0.2,
+    "keyedit_delimiters": "-",
+    "keyedit_move": False,
+    "img2img_inpaint_mask_brush_color": "#00ff00",
+    "canvas_hotkey_grow_brush": "K",
+    "show_progressbar": False,
+}
+
+
+@pytest.fixture
+def chosen(page, address):
+    """The page while these options hold."""
+    before = page.request.get(address + "/sdapi/v1/options").json()
+    assert page.request.post(address + "/sdapi/v1/options", data=SET).ok
+    yield Ui(page, address)
+    page.request.post(address + "/sdapi/v1/options", data={name: before[name] for name in SET})
+
+
+def test_options_of_gallery_viewer_tabs_and_keys(chosen, page):
+    expect(page.locator("#tab_extras-button")).to_be_hidden()
+    expect(page.locator("#tab_settings-button")).to_be_visible()  # or nobody could bring the others back
+    places = [page.locator(f"#tab_{name}-button").bounding_box()["x"] for name in ("history", "img2img", "txt2img")]
+    assert places == sorted(places)
+    assert page.locator("#txt2img_gallery_container > .block").bounding_box()["height"] == 333
+    chosen.prompt().fill("red-cat dog, sun")
+    chosen.prompt().press("End")
+    for _ in range(10):
+        chosen.prompt().press("ArrowLeft")
+    chosen.prompt().press("Control+ArrowUp")
+    expect(chosen.prompt()).to_have_value("red-(cat:1.2) dog, sun")
+    chosen.prompt().press("Alt+ArrowRight")
+    expect(chosen.prompt()).to_have_value("red-(cat:1.2) dog, sun")
+    chosen.set(steps=2, width=64, height=64, batch_count=2)
+    chosen.generate()
+    expect(page.locator(".progressDiv")).to_have_count(0)
+    chosen.finished()
+    chosen.at("gallery").locator(".preview .media-button img").click()
+    picture = page.locator("#modalImage")
+    shown, own = picture.bounding_box()["width"], picture.evaluate("image => image.naturalWidth")
+    assert shown == pytest.approx(own, abs=1)
+    page.mouse.move(700, 500)
+    page.locator("#lightboxModal .infotext").click()
+    page.evaluate("document.activeElement.blur()")
+    expect(page.locator(".lightbox-tools")).to_have_css("opacity", "0.5")
+    page.keyboard.press("Escape")
+
+
+def test_options_of_the_canvas(chosen, page, address):
+    img = Img2Img(page, address)
+    img.mode("inpaint")
+    img.give("img2maskimg", png(64, 64))
+    size = page.locator("#img2img_inpaint_tab .mask-tools input[type=range]")
+    canvas = page.locator("#img2img_inpaint_tab .mask-layer canvas")
+    before = float(size.input_value())
+    canvas.hover()
+    canvas.press("k")
+    assert float(size.input_value()) > before
+    img.paint((0.2, 0.5), (0.8, 0.5))
+    drawn = "(canvas) => Array.from(canvas.getContext('2d').getImageData(32, 32, 1, 1).data)"
+    assert canvas.evaluate(drawn) == [0, 255, 0, 255]
+
+
+def test_the_gallery_shows_small_copies_and_keeps_the_files(ui, page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    ui.set(steps=2, width=512, height=512, batch_count=2)
+    ui.prompt().fill("small copies")
+    ui.generate()
+    ui.finished()
+    small = ui.at("gallery").locator(".thumbnails .thumbnail-item img")
+    expect(small).to_have_count(3)
+    expect(small.nth(1)).to_have_attribute("src", re.compile("internal/small"))
+    expect(small.nth(1)).to_have_js_property("naturalWidth", 256)
+    assert page.request.get(small.nth(1).evaluate("image => image.src")).headers["content-type"] == "image/jpeg"
+    ui.at("gallery").locator(".preview .media-button img").click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#modalImage")).to_have_js_property("naturalWidth", 512)
+    page.keyboard.press("Escape")
+    assert "small copies" in ui.download().read_bytes().decode("latin-1")
+    for path in ("/etc/passwd", str(ui.address), "../config.json"):
+        assert page.request.get(f"{ui.address}/internal/small", params={"file": path}).status == 404
