@@ -14,9 +14,8 @@ from modules.host.script import TABS, Tab
 from modules.webui.controls import AS_IS, QUIET, tool
 from modules.webui.widgets import script_id
 
-HIDDEN: Literal["hidden"] = (
-    "hidden"  # but there: what is not on the page at all may be sent to a handler as it was before
-)
+# But on the page: what is not there at all may be sent to a handler as it was before.
+HIDDEN: Literal["hidden"] = "hidden"
 NAMES = "type", "values", "values_dropdown"  # of one axis, each after its letter
 ROWS = (  # of what is below the axes
     ("draw_legend", "include_lone_images", "include_sub_grids"),
