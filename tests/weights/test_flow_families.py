@@ -211,6 +211,40 @@ def test_eulers_steps_are_those_of_the_flow():
     assert torch.allclose(y, z, atol=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["loha", "lokr", "lokr of low rank"])
+def test_other_networks_of_a_fused_layer_are_cut_too(kind, folder, tmp_path):
+    checkpoint, tensors = checkpoint_of(folder, "worn", flowing.flux_shapes())
+    model = load(checkpoint, CPU, Companions((folder / "text_encoder",)))
+    rng = torch.Generator().manual_seed(3)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=rng)
+
+    name = "double_blocks.1.img_attn.qkv"
+    if kind == "loha":
+        parts = {
+            "hada_w1_a": draw(384, 2),
+            "hada_w1_b": draw(2, 128),
+            "hada_w2_a": draw(384, 2),
+            "hada_w2_b": draw(2, 128),
+        }
+        change = (parts["hada_w1_a"] @ parts["hada_w1_b"]) * (parts["hada_w2_a"] @ parts["hada_w2_b"])
+    elif kind == "lokr":
+        name = "single_blocks.0.linear1"
+        rows = len(tensors[f"{UNET}{name}.weight"])
+        parts = {"lokr_w1": draw(rows // 32, 4), "lokr_w2": draw(32, 32)}
+        change = torch.kron(parts["lokr_w1"], parts["lokr_w2"])
+    else:
+        parts = {"lokr_w1": draw(3, 4), "lokr_w2_a": draw(128, 2), "lokr_w2_b": draw(2, 32)}
+        change = torch.kron(parts["lokr_w1"], parts["lokr_w2_a"] @ parts["lokr_w2_b"])
+    file = {f"lora_unet_{name.replace('.', '_')}.{part}": value for part, value in parts.items()}
+    assert model.overlay.apply([Applied(arranged(tmp_path / "x.safetensors", file), unet=0.5)]) == []
+    whole = tensors[f"{UNET}{name}.weight"] + 0.5 * change
+    block = model.unet.single_transformer_blocks[0] if kind == "lokr" else model.unet.transformer_blocks[1]
+    layers = [block.attn.to_q, block.attn.to_k, block.attn.to_v, *([block.proj_mlp] if kind == "lokr" else [])]
+    assert torch.allclose(torch.cat([layer.weight for layer in layers]), whole, atol=1e-4)
+
+
 @pytest.mark.parametrize("dialect", ["kohya", "diffusers"])
 def test_a_lora_of_a_transformer_finds_its_layers(dialect, folder, tmp_path):
     checkpoint, tensors = checkpoint_of(folder, "worn", flowing.flux_shapes())

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
+ROWS = "rows"  # of a piece that was cut: from which row of the whole on, and up to which; -1: to the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def lokr(piece: Piece, weight: Tensor, dyn: int | None) -> Tensor:
     second = piece.get("lokr_w2")
     first = _product(piece, "lokr_w1", "lokr_t1") if first is None else first
     second = _product(piece, "lokr_w2", "lokr_t2") if second is None else second
-    return torch.kron(first.reshape(*first.shape, *[1] * (second.dim() - first.dim())), second.contiguous())
+    whole = torch.kron(first.reshape(*first.shape, *[1] * (second.dim() - first.dim())), second.contiguous())
+    rows = piece.get(ROWS)
+    return whole if rows is None else whole[int(rows[0]) : None if rows[1] < 0 else int(rows[1])]
 
 
 def _product(piece: Piece, name: str, core: str) -> Tensor:
