@@ -72,7 +72,7 @@ function moveForm(tab, names, values, from, to) {
     return onlyChanged(values, names.map((name, place) => (name in wanted ? wanted[name] : values[place])));
 }
 
-onUiTabChange(() => Object.keys(formSteps).forEach(showSteps));
+onAfterUiUpdate(() => Object.keys(formSteps).forEach(showSteps)); // their buttons may just have come
 
 /** gradio: the button was pressed. */
 function undoForm(tab, names, values) {
