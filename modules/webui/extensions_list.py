@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from modules.host.extensions import git
@@ -15,23 +16,31 @@ from modules.host.troubles import Trouble
 HEADS = "Extension", "URL", "Branch", "Version", "Date", "Update", "Pin to a commit"
 
 
-def installed(
-    found: Sequence[Extension], troubles: Mapping[str, Sequence[Trouble]], news: Mapping[str, str], taken: Sequence[str]
-) -> str:
-    """What is in the folder: `news` of updates by name, `taken` the names that take part in this run."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known beside the folder, by name."""
+
+    troubles: Mapping[str, Sequence[Trouble]]
+    news: Mapping[str, str]  # of updates
+    taken: Collection[str]  # which take part in this run
+    off: Collection[str]  # which are not ticked, whether or not all are left out
+
+
+def installed(found: Sequence[Extension], known: Known) -> str:
+    """What is in the folder."""
     if not found:
         return "<p>There is no extension; see Available and Install from URL.</p>"
-    rows = "".join(_row(one, troubles.get(one.name, ()), news.get(one.name), one.name in taken) for one in found)
+    rows = "".join(_row(one, known) for one in found)
     heads = "".join(f"<th>{head}</th>" for head in HEADS)
     return f'<table id="extensions" class="changes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _row(one: Extension, troubles: Sequence[Trouble], news: str | None, taken: bool) -> str:
-    at, name = git.state(one.path), html.escape(one.name)
-    tick = " checked" if one.enabled else ""
-    state = "" if taken == one.enabled else " (after the restart)"
+def _row(one: Extension, known: Known) -> str:
+    at, name, troubles = git.state(one.path), html.escape(one.name), known.troubles.get(one.name, ())
+    tick = "" if one.name in known.off else " checked"
+    state = "" if (one.name in known.taken) == one.enabled else " (after the restart)"
     failed = ' <span class="failed">failed</span>' if troubles else ""
-    update = _update(name, at, news)
+    update = _update(name, at, known.news.get(one.name))
     pin = at.commit[:12] if at.pinned else ""
     cells = [
         f'<label><input type="checkbox" name="enable_{name}"{tick}> {name}</label>{state}{failed}',

@@ -20,6 +20,7 @@ from modules.webui.controls import AS_IS, QUIET
 from modules.webui.submit import told, who
 
 CHOICES = "none", "extra", "all"
+UNREAD = "The page sent nothing that can be read; reload it."
 RESTART = "restart"  # what the page is told when the program is to begin anew
 HIDDEN: dict[str, Any] = {"visible": "hidden"}
 BUTTON: dict[str, Any] = {"min_width": 140}
@@ -29,23 +30,24 @@ BUTTON: dict[str, Any] = {"min_width": 140}
 class Wanted:
     """What the table and the buttons above it ask for."""
 
-    disabled: list[str] = field(default_factory=list)
+    ticks: dict[str, bool] = field(default_factory=dict)  # of the rows that were there
     updates: list[str] = field(default_factory=list)
     pins: dict[str, str] = field(default_factory=dict)
     every: str = CHOICES[0]
 
     @classmethod
-    def read(cls, disabled: str, updates: str, pins: str, every: str) -> Wanted:
+    def read(cls, ticks: str, updates: str, pins: str, every: str) -> Wanted:
         """From the page's JSON texts. ParameterError for anything else."""
         try:
-            made = cls(disabled=json.loads(disabled), updates=json.loads(updates), pins=json.loads(pins), every=every)
+            made = cls(ticks=json.loads(ticks), updates=json.loads(updates), pins=json.loads(pins), every=every)
         except (ValueError, TypeError) as error:
-            raise ParameterError("The page sent nothing that can be read; reload it.") from error
-        texts = [made.disabled, made.updates, list(made.pins.items()) if isinstance(made.pins, dict) else None]
-        good = all(isinstance(one, list) for one in texts) and every in CHOICES
-        words = [*made.disabled, *made.updates, *made.pins, *made.pins.values()] if good else [None]
-        if not all(isinstance(one, str) for one in words):
-            raise ParameterError("The page sent nothing that can be read; reload it.")
+            raise ParameterError(UNREAD) from error
+        kinds = isinstance(made.ticks, dict), isinstance(made.updates, list), isinstance(made.pins, dict)
+        if not all(kinds) or every not in CHOICES:
+            raise ParameterError(UNREAD)
+        texts = all(isinstance(one, str) for one in (*made.updates, *made.pins.values()))
+        if not texts or not all(isinstance(one, bool) for one in made.ticks.values()):
+            raise ParameterError(UNREAD)
         return made
 
 
@@ -53,10 +55,11 @@ def apply(app: App, user: User, wanted: Wanted) -> list[str]:
     """Do it, and keep what is switched off for the next start: a sentence for each thing that failed. WebuiError."""
     user.need(Role.ADMIN, "change extensions")
     before = app.options.view()
-    names = {one.name for one in app.extensions.all(before.as_dict())}
-    away = set(before.disabled_extensions) - names  # folders that are not here just now stay as they were
+    names = {one.name.lower(): one.name for one in app.extensions.all(before.as_dict())}
+    ticks = {name.lower(): tick for name, tick in wanted.ticks.items() if name.lower() in names}
+    kept = [name for name in before.disabled_extensions if name.lower() not in ticks]  # rows that were not there
     changes = {
-        "disabled_extensions": sorted(away | (set(wanted.disabled) & names)),
+        "disabled_extensions": sorted([*kept, *(names[name] for name, tick in ticks.items() if not tick)]),
         "disable_all_extensions": wanted.every,
     }
     changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
@@ -90,12 +93,18 @@ def install(app: App, user: User, url: str, name: str = "", branch: str = "") ->
 def table(app: App, user: User, news: Mapping[str, str] | None = None) -> str:
     """What is installed. Tracebacks name places of the machine: they are the administrators'."""
     user.need(Role.USER, "look at the extensions")
-    found = app.extensions.all(app.options.view().as_dict())
-    kept = app.extensions.troubles
-    troubles = {one.name: kept.of(one.name) for one in found} if user.role is Role.ADMIN else {}
-    off = app.launch.disable_all_extensions or app.launch.disable_extra_extensions
-    note = "<p>The program was started with a flag that leaves all extensions out.</p>" if off else ""
-    return note + extensions_list.installed(found, troubles, news or {}, [one.name for one in app.extensions.taken])
+    view, kept = app.options.view(), app.extensions.troubles
+    found = app.extensions.all(view.as_dict())
+    off = {name.lower() for name in view.disabled_extensions}
+    known = extensions_list.Known(
+        troubles={one.name: kept.of(one.name) for one in found} if user.role is Role.ADMIN else {},
+        news=news or {},
+        taken=[one.name for one in app.extensions.taken],
+        off=[one.name for one in found if one.name.lower() in off],
+    )
+    left_out = app.launch.disable_all_extensions or app.launch.disable_extra_extensions
+    note = "<p>The program was started with a flag that leaves all extensions out.</p>" if left_out else ""
+    return note + extensions_list.installed(found, known)
 
 
 def check(app: App, user: User) -> dict[str, str]:
@@ -150,10 +159,10 @@ def _installed(app: App, tabs: Sequence[Any]) -> None:
         except WebuiError as error:
             return told(error), _said(user, lambda user: table(app, user))
 
-    def applied(disabled: str, updates: str, pins: str, every: str, request: gr.Request) -> tuple[str, str, str]:
+    def applied(ticks: str, updates: str, pins: str, every: str, request: gr.Request) -> tuple[str, str, str]:
         user = who(request)
         try:
-            failed = apply(app, user, Wanted.read(disabled, updates, pins, every))
+            failed = apply(app, user, Wanted.read(ticks, updates, pins, every))
         except WebuiError as error:
             return told(error), gr.skip(), ""
         lines = "".join(f'<p class="error">{html.escape(one)}</p>' for one in failed)

@@ -41,21 +41,33 @@ def enabled(app):
 def test_what_is_unticked_is_off_at_the_next_start(program):
     app = program()
     app.options.change({"disabled_extensions": ["away"]})
-    assert extensions_tab.apply(app, HOST, Wanted(disabled=["one", "../x"])) == []
+    assert extensions_tab.apply(app, HOST, Wanted(ticks={"one": False, "two": True, "../x": False})) == []
     assert enabled(app) == ["two"]
     assert app.options.view().disabled_extensions == ["away", "one"]  # "away" lies elsewhere for now
     assert [one.name for one in program().extensions.taken] == ["two"]
-    extensions_tab.apply(app, HOST, Wanted(disabled=["one"], every="extra"))
+    extensions_tab.apply(app, HOST, Wanted(every="extra"))
     assert enabled(app) == [] and program().extensions.taken == ()
     extensions_tab.apply(app, HOST, Wanted())
-    assert enabled(app) == ["one", "two"]
+    assert enabled(app) == ["two"]  # of rows that the page had not got yet nothing is known
+    extensions_tab.apply(app, HOST, Wanted(ticks={"one": True}))
+    assert enabled(app) == ["one", "two"] and app.options.view().disabled_extensions == ["away"]
+
+
+@pytest.mark.parametrize("flags", [{}, {"disable_all_extensions": True}])
+def test_leaving_all_out_unticks_none(program, flags):
+    app = program(**flags)
+    app.options.change({"disable_all_extensions": "all", "disabled_extensions": ["Two"]})
+    shown = extensions_tab.table(app, HOST)
+    assert 'name="enable_one" checked' in shown and 'name="enable_two" checked' not in shown
+    assert ("started with a flag" in shown) == bool(flags)
+    assert shown.count("after the restart") == (0 if flags else 2)
 
 
 @pytest.mark.parametrize("open_by", [{"listen": True}, {"share": True}, {"server_name": "0.0.0.0"}])
 def test_an_open_server_takes_no_code_from_the_page_without_a_flag(program, open_by):
     app = program(**open_by)
     asked = [
-        lambda: extensions_tab.apply(app, ADMIN, Wanted(disabled=["one"])),
+        lambda: extensions_tab.apply(app, ADMIN, Wanted(ticks={"one": False})),
         lambda: extensions_tab.apply(app, ADMIN, Wanted(updates=["one"])),
         lambda: extensions_tab.apply(app, ADMIN, Wanted(pins={"one": "abcdef12"})),
         lambda: extensions_tab.install(app, ADMIN, "https://example.invalid/a"),
@@ -74,7 +86,7 @@ def test_an_open_server_takes_no_code_from_the_page_without_a_flag(program, open
 
 def test_with_the_flag_it_is_the_administrators(program):
     app = program(listen=True, enable_insecure_extension_access=True)
-    assert extensions_tab.apply(app, ADMIN, Wanted(disabled=["one"])) == [] and enabled(app) == ["two"]
+    assert extensions_tab.apply(app, ADMIN, Wanted(ticks={"one": False})) == [] and enabled(app) == ["two"]
     with pytest.raises(ParameterError, match="No extension can be had"):  # it is not this machine's alone
         extensions_tab.install(app, ADMIN, str(app.folders.data))
 
@@ -102,12 +114,12 @@ def test_users_and_guests_may_not(program, role, flags):
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ("disabled", "{"), ("disabled", "7"), ("disabled", "[7]"), ("updates", '{"a": 1}'),
+        ("ticks", "{"), ("ticks", "7"), ("ticks", "[]"), ("ticks", '{"a": "b"}'), ("updates", '{"a": 1}'),
         ("pins", "[]"), ("pins", '{"a": 1}'), ("every", "some"),
     ],
 )  # fmt: skip
 def test_other_words_of_a_page_are_refused(place, text):
-    said = {"disabled": "[]", "updates": "[]", "pins": "{}", "every": "none"} | {place: text}
+    said = {"ticks": "{}", "updates": "[]", "pins": "{}", "every": "none"} | {place: text}
     with pytest.raises(ParameterError, match="reload it"):
         Wanted.read(**said)
 

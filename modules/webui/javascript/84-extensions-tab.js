@@ -4,18 +4,18 @@
 const RESTART_MS = 120000;
 const ASK_MS = 400;
 
-/** gradio: the rows of the table as texts; the way to leave all out goes on as it is. */
-function extensionsChosen(disabled, updates, pins, every) {
-    const table = document.getElementById("extensions");
-    const named = (kind, which) => Array.from(table?.querySelectorAll(`input[name^="${kind}_"]`) ?? [])
-        .filter(which)
-        .map((one) => [one.name.slice(kind.length + 1), one.value.trim()]);
-    const names = (kind, which) => JSON.stringify(named(kind, which).map(([name]) => name));
+/** gradio: the rows of the table as texts; the way to leave all out goes on as it is. Rows not here yet stay as they are. */
+function extensionsChosen(ticks, updates, pins, every) {
+    const rows = document.getElementById("extensions")?.querySelectorAll("input[name]") ?? [];
+    const named = (kind, told, which = () => true) => Array.from(rows)
+        .filter((one) => one.name.startsWith(`${kind}_`) && which(one))
+        .map((one) => [one.name.slice(kind.length + 1), told(one)]);
+    const typed = (one) => one.value.trim();
     sayMeanwhile("extensions_result", "Applying…");
     return [
-        names("enable", (one) => !one.checked),
-        names("update", (one) => one.checked),
-        JSON.stringify(Object.fromEntries(named("pin", (one) => one.value.trim() !== one.dataset.was))),
+        JSON.stringify(Object.fromEntries(named("enable", (one) => one.checked))),
+        JSON.stringify(named("update", typed, (one) => one.checked).map(([name]) => name)),
+        JSON.stringify(Object.fromEntries(named("pin", typed, (one) => typed(one) !== one.dataset.was))),
         every,
     ];
 }
