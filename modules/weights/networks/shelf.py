@@ -134,7 +134,7 @@ class Shelf:
             listings |= walk(root, earlier, partial(self._look_into, root, endings), seen)
         same = [id(one) for one in listings.values()] == [id(one) for one in self._listings.values()]
         if self._looked is None or not same:
-            self._snapshot = Snapshot(e for one in listings.values() for e in one.entries)
+            self._snapshot = Snapshot(e for one in listings.values() for e in one.entries).ready()
             known = {one.location: one.known for one in self._snapshot.entries if not one.fault}
             there = tuple(os.path.join(root, "") for root in self._folders if str(root) in listings)
             gone = [path for path in self._known.keys() - known.keys() if path.startswith(there)]
