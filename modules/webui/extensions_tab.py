@@ -102,7 +102,7 @@ def table(app: App, user: User, news: Mapping[str, str] | None = None) -> str:
         taken=[one.name for one in app.extensions.taken],
         off=[one.name for one in found if one.name.lower() in off],
     )
-    left_out = app.launch.disable_all_extensions or app.launch.disable_extra_extensions
+    left_out = app.launch.without_extensions
     note = "<p>The program was started with a flag that leaves all extensions out.</p>" if left_out else ""
     return note + extensions_list.installed(found, known)
 

@@ -52,6 +52,7 @@ def test_only_folders_that_hold_an_extension_are_one(tmp_path):
         ({"disabled_extensions": "one", "disable_all_extensions": 7}, {}, ["one", "two"]),
         ({}, {"disable_all_extensions": True}, []),
         ({}, {"disable_extra_extensions": True}, []),
+        ({}, {"safe": True}, []),
     ],
 )
 def test_what_settings_and_flags_switch_off(tmp_path, stored, flags, taken):

@@ -28,8 +28,7 @@ class Off:
     def of(cls, stored: Mapping[str, Any], launch: Launch) -> Off:
         listed = stored.get("disabled_extensions")
         names = frozenset(str(name).lower() for name in listed) if isinstance(listed, list) else frozenset[str]()
-        flags = launch.disable_all_extensions or launch.disable_extra_extensions
-        return cls(names, flags or stored.get("disable_all_extensions") in ("extra", "all"))
+        return cls(names, launch.without_extensions or stored.get("disable_all_extensions") in ("extra", "all"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

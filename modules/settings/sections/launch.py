@@ -52,6 +52,7 @@ class Launch:
     nowebui: bool = param(False, "Serve the API without the page", flag="--nowebui")
     disable_all_extensions: bool = param(False, "Start without extensions", flag="--disable-all-extensions")
     disable_extra_extensions: bool = param(False, "The same: none comes with the program", flag="--disable-extra-extensions")
+    safe: bool = param(False, "The same, the word to remember when one breaks the page", flag="--safe")
     enable_insecure_extension_access: bool = param(False, "Let administrators install and switch on extensions on a server that other machines reach", flag="--enable-insecure-extension-access")
     update_all_extensions: bool = param(False, "Bring all extensions up to date at start", flag="--update-all-extensions")
     skip_install: bool = param(False, "start with the packages that are installed already; nothing is made or installed", flag="--skip-install")
@@ -81,6 +82,11 @@ class Launch:
     medvram_sdxl: bool = param(False, "The same for SDXL only", flag="--medvram-sdxl")
     lowvram: bool = param(False, "Let the layers of its network take turns too: slow, needs the least memory", flag="--lowvram")
     loglevel: str = param("INFO", "How much the log tells", flag="--loglevel", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+
+    @property
+    def without_extensions(self) -> bool:
+        """Whether the program starts without any."""
+        return self.safe or self.disable_all_extensions or self.disable_extra_extensions
 
     @property
     def spare(self) -> str:
