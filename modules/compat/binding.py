@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import modules
 from modules.app import App
 from modules.exceptions import ExtensionError
 from modules.settings.folders import Folders
 from modules.settings.sections import Launch
 
 NOT_YET = "This name of A1111 needs the running program; use it in a callback, not at import."
-BESIDE = Path(__file__).parent / "beside"
+BESIDE, FLAT = Path(__file__).parent / "beside", Path(__file__).parent / "flat"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ def bind(app: App | None, early: Early | None = None) -> None:
     _BOUND.app, _BOUND.early = app, early
     if str(BESIDE) not in sys.path:
         sys.path.append(str(BESIDE))
+    vars(modules)["__getattr__"] = _flat
+
+
+def _flat(name: str) -> types.ModuleType:
+    """`modules.shared_items` after a bare `import modules`: A1111 has imported all of its modules by then."""
+    if (FLAT / f"{name}.py").is_file() or (FLAT / name).is_dir():
+        return importlib.import_module(f"modules.{name}")
+    raise AttributeError(f"module 'modules' has no attribute {name!r}")
 
 
 def bound() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from modules.compat.infotexts import connect_paste_params_buttons, parse_generat
 from modules.compat.models import sd_model
 from modules.compat.page import PAGE
 from modules.compat.postprocessing import operations
-from modules.compat.registry import REGISTRY, ScriptRunner
+from modules.compat.registry import REGISTRY, ScriptRunner, begun_with
 from modules.compat.running import RUNS
 from modules.compat.script import OnComponent, Script
 from modules.exceptions import ParameterError
@@ -296,12 +297,21 @@ def _info(script: Script, is_img2img: bool) -> dict[str, Any]:
 
 
 def _arg(component: Any) -> dict[str, Any]:
-    names = "label", "value", "minimum", "maximum", "step"
-    made = {name: getattr(component, name, None) for name in names}
+    names = "label", "minimum", "maximum", "step"
+    made = {name: getattr(component, name, None) for name in names} | {"value": _written(begun_with(component))}
     choices = getattr(component, "choices", None)
     if choices:
         made["choices"] = [str(one[0] if isinstance(one, (list, tuple)) else one) for one in choices]
     return made
+
+
+def _written(value: Any) -> Any:
+    """The value, unless JSON cannot say it: a State may hold anything."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return None
+    return value
 
 
 def preprocessed(component: Any, value: Any) -> Any:

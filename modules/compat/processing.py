@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from PIL import Image
+
 from modules.compat.binding import app, bound
 from modules.declare import specs
 from modules.exceptions import ExtensionError
@@ -249,12 +251,16 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
 
     @property
     def mask(self) -> Any:
-        """The mask; A1111's API calls it so, its code image_mask."""
-        return self.__dict__.get("image_mask")
+        """The mask as it was given, image_mask; once the run has begun, the share of the latent that is kept."""
+        kept = self.__dict__.get("mask")
+        return self.__dict__.get("image_mask") if kept is None else kept
 
     @mask.setter
     def mask(self, value: Any) -> None:
-        self.__dict__["image_mask"] = value
+        picture = value is None or isinstance(value, Image.Image)
+        self.__dict__["mask"] = None if picture else value
+        if picture:
+            self.__dict__["image_mask"] = value
 
 
 def _first(text: Any) -> Any:

@@ -171,8 +171,14 @@ class ScriptRunner:
         raise AttributeError(name)
 
 
-def _value(component: Any) -> Any:
+def begun_with(component: Any) -> Any:
+    """The value of a component at first; gradio keeps a State's function, and calls it for each page."""
     value = getattr(component, "value", None)
+    return value() if callable(value) else value
+
+
+def _value(component: Any) -> Any:
+    value = begun_with(component)
     if getattr(component, "type", None) == "index" and hasattr(component, "choices"):
         values = [one[-1] if isinstance(one, (tuple, list)) else one for one in component.choices or ()]
         return values.index(value) if value in values else None

@@ -112,6 +112,24 @@ RUNNING = """
             first.infotexts += second.infotexts
             return first
 """
+MASKED = """
+    from modules import scripts
+    seen = []
+
+    class Masked(scripts.Script):
+        def title(self):
+            return "Masked"
+
+        def show(self, is_img2img):
+            return scripts.AlwaysVisible
+
+        def ui(self, is_img2img):
+            import gradio as gr
+            return [gr.State(lambda: {"word": "dog"}), gr.State(self)]
+
+        def postprocess_image(self, p, pp, state, thing):
+            seen.append((p.image_mask, p.mask, state))
+"""
 SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 5, "prompt": "a cat", "do_not_save_grid": True}
 
 
@@ -167,6 +185,21 @@ def test_masks_have_their_hooks(names, extension):
     assert "on_mask_blend" in called and "image_saved" not in called
     assert called.index("postprocess_image") < called.index("postprocess_maskoverlay")
     assert called.index("postprocess_maskoverlay") < called.index("postprocess_image_after_composite")
+
+
+def test_the_mask_given_and_the_latents_are_apart_and_a_states_function_is_called(names, extension):
+    from PIL import Image
+
+    guest = extension(masked=MASKED)
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    given = {"init_images": [Image.new("RGB", (64, 64), "red")], "mask": mask, "do_not_save_samples": True}
+    made(names, Img2Img(**SMALL, **given), wishes=wishes(guest, "img2img"))
+    [(picture, kept, state)] = seen_by("Masked")
+    assert picture.tobytes() == mask.tobytes() and tuple(kept.shape[-2:]) == (8, 8)
+    assert float(kept[..., 0].max()) == 0 and float(kept[..., 7].min()) == 1
+    assert state == {"word": "dog"}
+    assert [one["value"] for one in guest.scripts()[0]["args"]] == [{"word": "dog"}, None]
 
 
 def test_what_hooks_change_is_read_back(names, extension):

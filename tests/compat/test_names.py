@@ -74,6 +74,13 @@ def test_an_unknown_name_says_where_to_look(names):
         shared.nonsense  # noqa: B018
 
 
+def test_a_bare_import_of_modules_reaches_every_name(names, monkeypatch):
+    monkeypatch.delitem(sys.modules, "modules.shared_items", raising=False)
+    monkeypatch.delattr(modules, "shared_items", raising=False)
+    assert modules.shared_items.sd_vae_items() == names.catalogs["vaes"]()
+    assert not hasattr(modules, "nonsense")
+
+
 def test_unknown_flags_are_none_and_folders_are_texts(names):
     from modules.shared import cmd_opts
 
