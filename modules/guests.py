@@ -47,9 +47,9 @@ class Guest:
         """What the page's values wish; takes its own out of them. `script`: the entry that is chosen."""
         return {}
 
-    def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes | None:
-        """What an API request wishes; takes its own out of `always`. None where `script` is not its."""
-        return None if script else {}
+    def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes:
+        """What an API request wishes; takes its own out of `always`. `script`: what is chosen, anybody's."""
+        return {}
 
     def finishing(self, wishes: Wishes) -> Sequence[Added]:
         """What it does to finished pictures on the Extras tab, in the wake of what was wished."""

@@ -243,17 +243,15 @@ class Extensions(Guest):
 
     # In the API
 
-    def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes | None:
-        """The arguments of all scripts for what a body says by their titles."""
+    def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes:
+        """The arguments of all scripts for what a body says by their titles, whoever makes the pictures."""
         runner = runner_of(tab)
-        titles = {title for title in always if runner.script(title) is not None}
-        found = runner.script(script) if script else None
-        if script and (found is None or found not in runner.selectable_scripts):
-            return None
         if not runner.scripts:
             return {}
+        titles = {title for title in always if runner.script(title) is not None}
         wanted = {title: _args_of(title, always.pop(title)) for title in titles}
-        return {ARGS: runner.args_for(wanted, script, args), SCRIPT: bool(found)}
+        own = bool(script) and runner.script(script) in runner.selectable_scripts
+        return {ARGS: runner.args_for(wanted, script if own else "", args), SCRIPT: own}
 
     def scripts(self) -> Sequence[Mapping[str, Any]]:
         """As A1111's `/sdapi/v1/script-info` lists them."""

@@ -70,9 +70,8 @@ def _of_guests(app: App, body: Any, tab: str) -> tuple[Any, dict[str, Any]]:
     wishes: dict[str, Any] = {}
     for guest in app.guests:
         own = guest.asked(tab, script, body.script_args, always)
-        if own is not None:
-            wishes |= own
-            script = "" if own.get("script") else script
+        wishes |= own
+        script = "" if own.get("script") else script
     if not wishes:
         return body, {}
     left = dict(alwayson_scripts=always, script_name=script or None)  # noqa: C408 - names, not texts

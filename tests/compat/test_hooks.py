@@ -130,6 +130,23 @@ MASKED = """
         def postprocess_image(self, p, pp, state, thing):
             seen.append((p.image_mask, p.mask, state))
 """
+GIVEN = """
+    import gradio as gr
+    from modules import scripts
+
+    class Given(scripts.Script):
+        def title(self):
+            return "Given"
+
+        def show(self, is_img2img):
+            return scripts.AlwaysVisible
+
+        def ui(self, is_img2img):
+            return [gr.Textbox("nothing", label="word")]
+
+        def process(self, p, word):
+            p.extra_generation_params["Given"] = word
+"""
 SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 5, "prompt": "a cat", "do_not_save_grid": True}
 
 
@@ -287,3 +304,13 @@ def test_a_selectable_script_that_fails_is_named(names, extension):
     named = "Extension 'failing' failed in its script 'Failing': ValueError: 8 is none"
     with pytest.raises(ExtensionError, match=named):
         made(names, Txt2Img(**SMALL, do_not_save_samples=True), wishes=wishes(guest, script="failing"))
+
+
+def test_an_extensions_arguments_hold_in_every_cell_of_the_programs_own_plot(extension, names):
+    guest = extension(given=GIVEN)
+    always = {"Given": {"args": ["warm"]}}
+    wished = guest.asked("txt2img", "X/Y/Z plot", [], always)
+    args = ["Seed", "1, 2", [], "Nothing", "", [], "Nothing", "", [], True, True]
+    result = names.generate(Txt2Img(**SMALL, script_name="X/Y/Z plot", script_args=args), wishes=wished).wait(120)
+    assert always == {} and len(result.pictures) == 2
+    assert all("Given: warm" in one.infotext for one in result.pictures)
