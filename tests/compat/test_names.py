@@ -86,3 +86,14 @@ def test_unknown_flags_are_none_and_folders_are_texts(names):
 
     assert cmd_opts.wildcards_dir is None
     assert Path(cmd_opts.embeddings_dir) == names.folders.embeddings
+
+
+def test_an_input_accordion_is_made_anew_outside_of_the_page(names):
+    import gradio as gr
+    from modules.ui_components import InputAccordion
+
+    with gr.Blocks() as page, InputAccordion(False, label="Mine", elem_id="mine") as made:
+        gr.Textbox("inside")
+    anew = InputAccordion(**{**made.constructor_args, "value": True})
+    assert anew.value is True and anew.elem_id == made.elem_id == "mine-checkbox"
+    assert any(one.elem_id == "mine" for one in page.blocks.values())

@@ -1,6 +1,7 @@
 """A1111's `modules.ui_components`: small gradio components."""
 
 import gradio as gr
+from gradio.context import Context
 
 from modules.compat.gradio3 import put_on
 
@@ -113,6 +114,8 @@ class InputAccordion(gr.Checkbox):
         label = kwargs.pop("label", "Accordion")
         box = {"elem_id": f"{self.accordion_id}-checkbox", "label": label, "interactive": True, "container": False}
         super().__init__(bool(value), **{**box, "elem_classes": ["input-accordion-checkbox"]})
+        if Context.root_block is None:  # gradio makes a component anew, alone, when an event has changed its settings
+            return
         self.accordion = gr.Accordion(
             label, open=bool(value), elem_id=self.accordion_id, elem_classes=["input-accordion"]
         )
