@@ -47,6 +47,10 @@ class Guest:
         """What the page's values wish; takes its own out of them. `script`: the entry that is chosen."""
         return {}
 
+    def pasted(self, form: Any, text: str) -> Mapping[str, Any]:
+        """The updates, by their names in `form.told`, that an infotext means."""
+        return {}
+
     def asked(self, tab: str, script: str, args: Sequence[Any], always: dict[str, Any]) -> Wishes:
         """What an API request wishes; takes its own out of `always`. `script`: what is chosen, anybody's."""
         return {}

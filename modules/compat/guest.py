@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,7 @@ class Extensions(Guest):
         for place in range(script.args_from, script.args_to):
             if isinstance(runner.inputs[place], gr.components.Component):
                 form.guests[_key(place)] = runner.inputs[place]
+        form.told.update({name: component for name, (_, component, _) in _fields(form).items()})
 
     def sent(self, form: Any, values: dict[str, Any], script: str = "") -> Wishes:
         """The arguments of all scripts, in the shapes that their components give; first the chosen one's number."""
@@ -194,23 +196,16 @@ class Extensions(Guest):
         """Buttons that send pictures and texts, and fields that an infotext fills, get their life."""
         PAGE.forms = dict(forms)
         BLAME.call("infotext_utils", "connect", connect_paste_params_buttons, None)
-        for tab, form in forms.items():
-            if tab in ("txt2img", "img2img"):
-                self._bind_pasting(form, runner_of(tab))
 
-    def _bind_pasting(self, form: Any, runner: ScriptRunner) -> None:
-        fields = [one for one in runner.infotext_fields if isinstance(one[0], gr.components.Component)]
-        if not fields and not CALLBACKS.listening("infotext_pasted"):
-            return
-
-        def pasted(text: str) -> list[Any]:
-            params = parse_generation_parameters(text)
-            CALLBACKS.run("infotext_pasted", text, params)
-            return [filled(target, component, params) for component, target in fields]
-
-        form.buttons["paste"].click(
-            pasted, inputs=[form.fields["prompt"]], outputs=[one[0] for one in fields], show_progress="hidden"
-        )
+    def pasted(self, form: Any, text: str) -> Mapping[str, Any]:
+        """`on_infotext_pasted`, then what the scripts' `infotext_fields` say."""
+        params = parse_generation_parameters(text)
+        CALLBACKS.run("infotext_pasted", text, params)
+        made = {}
+        for name, (script, component, target) in _fields(form).items():
+            way = partial(filled, component, target, params)
+            made[name] = BLAME.call(script.extension, "infotext_fields", way, gr.skip())
+        return made
 
     def started(self, demo: Any, api: Any) -> None:
         """`on_app_started`: extensions add their routes."""
@@ -326,7 +321,19 @@ def preprocessed(component: Any, value: Any) -> Any:
         raise ParameterError(f"{label}: {error}") from error
 
 
-def filled(target: Any, component: Any, params: Mapping[str, Any]) -> Any:
+def _fields(form: Any) -> dict[str, tuple[Script, Any, Any]]:
+    """(script, component, key or function) of all that scripts want filled and is not the form's own, by name."""
+    own = {id(component) for component in form.fields.values()}
+    every = [(script, *one[:2]) for script in runner_of(form.tab).scripts for one in script.infotext_fields or ()]
+    known = {f"infotext field {at}": one for at, one in enumerate(every)}
+    return {
+        name: one
+        for name, one in known.items()
+        if isinstance(one[1], gr.components.Component) and id(one[1]) not in own
+    }
+
+
+def filled(component: Any, target: Any, params: Mapping[str, Any]) -> Any:
     """The update of a script's component for parsed parameters."""
     value = target(params) if callable(target) else params.get(target)
     if value is None:

@@ -40,18 +40,26 @@ class Form:
     beside: dict[str, Any] = field(default_factory=dict)  # what is sent too and is no field, such as pictures
     buttons: dict[str, Any] = field(default_factory=dict)
     guests: dict[str, Any] = field(default_factory=dict)  # what guests have placed and want sent
+    told: dict[str, Any] = field(default_factory=dict)  # what guests want filled by an infotext
     scripts: dict[str, Any] = field(default_factory=dict)  # the menu of scripts and their arguments
     parts: list[Any] = field(default_factory=list)  # whose arguments they are: `script_form.Part`
     dialogs: list[Any] = field(default_factory=list)  # what opens over the page
 
     def components(self) -> list[Any]:
         """What an infotext may fill, in the order of `names`."""
-        folds = (fold.box for fold in self.folds.values())
-        return [*self.fields.values(), *folds, self.overrides, *self.scripts.values()]
+        return [*self._own().values(), *self.told.values()]
 
     def names(self) -> list[str]:
         """Of `components`."""
-        return [*self.fields, *self.folds, "override settings", *self.scripts]
+        return [*self._own(), *self.told]
+
+    def _own(self) -> dict[str, Any]:
+        folds = {name: fold.box for name, fold in self.folds.items()}
+        return self.fields | folds | {"override settings": self.overrides} | self.scripts
+
+    def kept(self) -> dict[str, Any]:
+        """What outlives a reload, by name."""
+        return self._own() | self.beside
 
     def paths(self) -> dict[str, Any]:
         """The fields by their paths in ui-config.json; of two with one label on a tab the first is found."""
@@ -112,19 +120,15 @@ def restocked(app: App, made: Form) -> list[Any]:
 
 def remember(made: Form) -> None:
     """The form's values outlive a reload: kept by the browser tab at each change."""
-    gr.on([component.change for component in _kept(made).values()], **_moved(made, "remember"), **QUIET)
+    gr.on([component.change for component in made.kept().values()], **_moved(made, "remember"), **QUIET)
 
 
 def recall(made: Form, how: str = "recall") -> dict[str, Any]:
     """The words of an event in which the scripts' function `how` gives the form values of before."""
-    return _moved(made, how) | {"outputs": list(_kept(made).values())}
-
-
-def _kept(made: Form) -> dict[str, Any]:
-    return dict(zip(made.names(), made.components(), strict=True)) | made.beside
+    return _moved(made, how) | {"outputs": list(made.kept().values())}
 
 
 def _moved(made: Form, how: str) -> dict[str, Any]:
-    kept = _kept(made)
+    kept = made.kept()
     js = f"(...values) => {how}('{made.tab}', {json.dumps(list(kept))}, values)"
     return {"fn": None, "inputs": list(kept.values()), "js": js}

@@ -43,7 +43,10 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     wanted = differing(reading.overrides, view)
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
     fields = (values.get(name, gr.skip()) for name in form.fields)
-    return [*fields, *ticked, chips, *(scripts.get(name, gr.skip()) for name in form.scripts)]
+    guests = {name: update for guest in app.guests for name, update in guest.pasted(form, text).items()}
+    others = [scripts.get(name, gr.skip()) for name in form.scripts]
+    others += [guests.get(name, gr.skip()) for name in form.told]
+    return [*fields, *ticked, chips, *others]
 
 
 def _not_told(form: Form, values: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ class Script(scripts.Script):
         return "Invert colours"
 
     def ui(self, is_img2img):
-        return [gr.Slider(0, 10, 3, step=1, label="How often", elem_id=self.elem_id("times"))]
+        times = gr.Slider(0, 10, 3, step=1, label="How often", elem_id=self.elem_id("times"))
+        self.infotext_fields = [(times, "Inverted")]
+        return [times]
 
     def run(self, p, times):
         p.extra_generation_params["Inverted"] = times
