@@ -30,6 +30,7 @@ CATALOGS = {
     "vaes": lambda: ["Automatic", "x"],
     "hires upscalers": lambda: ["Latent", "x"],
     "upscalers": lambda: ["None", "Lanczos", "x"],
+    "localizations": lambda: ["None", "x"],
 }
 
 # Where a parameter may be named beside its declaration: joint keys, layout, and where A1111 itself differs.

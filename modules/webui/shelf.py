@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ class Shelf:
     def __init__(self, folders: Folders, view: View, more: Sequence[str] = ()):
         """`more`: folders that a flag opens."""
         self._lock = threading.Lock()
-        self._temporary = tempfile.TemporaryDirectory(prefix="webui-pictures-", ignore_cleanup_errors=True)
-        self._folder = Path(self._temporary.name).resolve()
+        self._folder = Path(tempfile.mkdtemp(prefix="webui-pictures-")).resolve()
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._given: dict[str, str] = {}  # whose a file is that was shown
         self._uploads = Path(get_upload_folder())  # under names that nobody can guess
         chosen = [getattr(view, name) for name in specs(Paths)]

@@ -62,9 +62,9 @@ class PictureHistory {
 
     card(told) {
         const title = `${told.name}\n${told.width}x${told.height}, ${new Date(told.time).toLocaleString()}\n${told.prompt}`;
-        const image = element("img", {class: "preview", src: `internal/history/${told.id}/thumb`, alt: "", loading: "lazy", draggable: true, title});
+        const image = element("img", {class: "preview notranslate", src: `internal/history/${told.id}/thumb`, alt: "", loading: "lazy", draggable: true, title});
         image.dataset.full = `internal/history/${told.id}/file`;
-        const choose = element("button", {type: "button", class: "card-choose", "aria-label": told.prompt || told.name, title, onclick: () => tried(() => this.choose(told))});
+        const choose = element("button", {type: "button", class: "card-choose notranslate", "aria-label": told.prompt || told.name, title, onclick: () => tried(() => this.choose(told))});
         choose.addEventListener("dblclick", () => document.getElementById("history_restore").click());
         return element("div", {class: "card history-card", "data-id": told.id}, image, choose);
     }
