@@ -180,5 +180,4 @@ def test_a_guest_fetches_only_what_he_was_shown(tmp_path):
     assert shelf.may_fetch(User("eve", Role.GUEST), path) and shelf.may_fetch(User("bob", Role.USER), path)
     assert not shelf.may_fetch(User("dora", Role.GUEST), path)
     assert not shelf.may_fetch(User("eve", Role.GUEST), str(tmp_path / "outputs/txt2img-images/x.png"))
-    shelf._temporary.cleanup()
     app.queue.close()
