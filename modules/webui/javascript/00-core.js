@@ -23,8 +23,12 @@ function onAfterUiUpdate(callback) {
     uiAfterUpdateCallbacks.push(callback);
 }
 
+/** A script that came late, which another one fetched, is called at once. */
 function onUiLoaded(callback) {
     uiLoadedCallbacks.push(callback);
+    if (document.body.hasAttribute("data-ui-ready")) {
+        runCallbacks([callback]);
+    }
 }
 
 function onUiTabChange(callback) {
@@ -100,14 +104,28 @@ function reloadPage() {
     return [];
 }
 
-/** gradio: all components stand and have their values; called once. */
+/** gradio: all components stand and have their values. Its page may be quicker than our scripts. */
 function uiReady() {
-    if (!document.body.hasAttribute("data-ui-ready")) {
-        document.body.setAttribute("data-ui-ready", "");
-        runCallbacks(uiLoadedCallbacks);
-        watchPage();
-    }
+    afterScripts(() => {
+        if (!document.body.hasAttribute("data-ui-ready")) {
+            document.body.setAttribute("data-ui-ready", "");
+            runCallbacks(uiLoadedCallbacks);
+            watchPage();
+        }
+    });
     return [];
+}
+
+/** The scripts of the head are run in their order: one more behind them comes when all have. */
+function afterScripts(callback) {
+    const last = document.createElement("script");
+    last.async = false;
+    last.src = "data:text/javascript,";
+    last.onload = last.onerror = () => {
+        last.remove();
+        callback();
+    };
+    document.head.append(last);
 }
 
 function watchPage() {
