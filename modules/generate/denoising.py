@@ -21,6 +21,7 @@ from modules.imaging import grids, pixels
 from modules.jobs.progress import Progress
 from modules.sampling.guidance import CFGPP_FULL, Call, Guided, Prediction, Skip
 from modules.sampling.samplers import sample
+from modules.sampling.samplers.consistency import Consistency
 from modules.sampling.starting import from_latent, from_latent_by_timesteps, from_noise
 from modules.sampling.walk import Corrections, Denoiser, Walk
 from modules.settings.options import View
@@ -53,7 +54,6 @@ def denoise(batch: Batch, models: Models, progress: Progress, done: int = 0) -> 
         s_noise=view.s_noise,
         brownian=brownian(batch) if sampler.brownian and len(sigmas) > 1 else None,
         span=None if batch.start else (batch.levels.sigma_max, batch.levels.sigma_min),
-        levels=batch.levels,
         unguided=guided.unguided,
         unipc=Corrections(
             variant=view.uni_pc_variant, order=view.uni_pc_order, lower_order_final=view.uni_pc_lower_order_final
@@ -158,7 +158,8 @@ class _Told:
 
 def _prediction(batch: Batch) -> Prediction:
     sampler = batch.stage.choice.sampler
-    return batch.model.prediction(batch.levels, whole=sampler.schedule is not None, as_eps=sampler.distilled)
+    asked = batch.model.prediction(batch.levels, whole=sampler.schedule is not None, as_eps=sampler.distilled)
+    return Consistency(asked, batch.levels) if sampler.distilled else asked
 
 
 def _image_scale(batch: Batch) -> float | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
-
-from modules.sampling.prediction import Levels
 
 
 class Denoiser(Protocol):
@@ -42,7 +40,6 @@ class Walk:
     s_noise: float = 1.0
     brownian: Callable[[Tensor, Tensor], Tensor] | None = None  # (σ, σ_next) → the step's noise, of one path per image
     span: tuple[float, float] | None = None  # σ to start and to end at, for samplers that lay out their own steps
-    levels: Levels = field(default_factory=Levels.scaled_linear)
     unguided: Callable[[Tensor], Tensor] = lambda denoised: denoised  # x₀ without guidance, of the newest answer
     unipc: Corrections = Corrections()
 

@@ -11,7 +11,7 @@ import torch
 from modules.sampling.guidance import Contexts, Guided
 from modules.sampling.prediction import Condition, Levels
 from modules.sampling.samplers import sample
-from modules.sampling.samplers.consistency import consistency, distilled
+from modules.sampling.samplers.consistency import Consistency, distilled
 from modules.sampling.schedules import sigmas
 from modules.sampling.tables import TIMESTEPS, UNIPC_TIMESTEPS, choose, menu
 from modules.sampling.walk import Corrections, Walk
@@ -47,6 +47,12 @@ def order(name, steps=40, **settings):
     return np.log2(errors[0] / errors[1])
 
 
+def answering(model):
+    """A consistency model's f(x, σ) over a denoiser D(x, σ)."""
+    told = Consistency(lambda x, sigma, condition: model(x, sigma), LEVELS)
+    return lambda x, sigma: told(x, sigma, Condition(torch.zeros(0)))
+
+
 class Replay:
     """A model that answers what A1111's answered, and checks that it is asked what that one was asked."""
 
@@ -64,11 +70,11 @@ class Replay:
         assert torch.allclose(x / (1 + sigma**2) ** 0.5, x_then, rtol=2e-5, atol=2e-5)
         return x - sigma * eps
 
-    def run(self, row, steps, levels=LEVELS, start=None):
+    def run(self, row, steps, levels=LEVELS, start=None, model=None):
         noise = iter([torch.tensor(one) for one in self.trace["noise"]])
         laid = sigmas(row.schedule or choose("Euler", None).schedule, steps, levels)
         x = next(noise) * (start or (1 + laid[0] ** 2) ** 0.5)
-        made = sample(row, self, x, laid, walk(noise=lambda: next(noise), eta=0.0))
+        made = sample(row, model or self, x, laid, walk(noise=lambda: next(noise), eta=0.0))
         assert self.calls == len(self.trace["x"]) and next(noise, None) is None
         assert made.tolist() == pytest.approx(self.trace["result"], rel=2e-5, abs=2e-5)
 
@@ -90,7 +96,8 @@ def test_every_step_is_a1111s(name):
 def test_every_step_of_lcm_is_a1111s():
     laid = sigmas(choose("LCM", None).schedule, 12, distilled(LEVELS))
     assert laid[:-1].tolist() == pytest.approx(TRACES["LCM"]["levels"], rel=1e-6)
-    ReplayLcm("LCM").run(choose("LCM", None).sampler, 12, distilled(LEVELS), start=laid[0])
+    replay = ReplayLcm("LCM")
+    replay.run(choose("LCM", None).sampler, 12, distilled(LEVELS), start=laid[0], model=answering(replay))
 
 
 @pytest.mark.parametrize(
@@ -240,11 +247,23 @@ def test_lcm_knows_fifty_levels():
         return x * 0
 
     laid = sigmas(choose("LCM", "Karras").schedule, 9, known)
-    sample(choose("LCM", None).sampler, model, torch.ones(2), laid, walk(noise=lambda: torch.zeros(2)))
+    sample(choose("LCM", None).sampler, answering(model), torch.ones(2), laid, walk(noise=lambda: torch.zeros(2)))
     assert len(asked) == 9 and set(asked) <= {float(one) for one in known.sigmas}
 
 
 def test_a_consistency_model_answers_with_the_denoised_latent():
     x, level = torch.tensor([4.0, -2.0]), distilled(LEVELS).sigmas[30]
-    made = consistency(lambda x, sigma: x / (1 + sigma**2), x, level, level, 619)
+    made = answering(lambda x, sigma: x / (1 + sigma**2))(x, level)
     assert torch.allclose(made, x / (1 + level**2), atol=1e-5)
+
+
+def test_half_way_between_two_known_levels_counts_as_the_lower():
+    known, asked = distilled(LEVELS), []
+
+    def model(x, sigma):
+        asked.append(float(sigma))
+        return x * 0
+
+    for step in (-1e-6, 0, 1e-6):
+        answering(model)(torch.ones(2), known.sigma(torch.tensor([24.5])).reshape(()) * (1 + step))
+    assert asked == [float(known.sigmas[24])] * 3
