@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from modules.compat.blame import BLAME
+from modules.host.events import Counting
 from modules.host.troubles import Report
 
 
@@ -164,8 +165,29 @@ class ImageGridLoopParams(Params):
     USUAL = {"cols": 1, "rows": 1}
 
 
+def lay_out(imgs: Sequence[Any], rows: int, cols: int) -> tuple[list[Any], int, int]:
+    """`on_image_grid`: (pictures, rows, columns) as wanted; pictures without a place in the grid are left out."""
+    params = ImageGridLoopParams([*imgs], cols, rows)
+    CALLBACKS.run("image_grid", params)
+    asked = [*params.imgs], params.rows, params.cols
+    if not asked[0] or not all(isinstance(size, int) and size > 0 for size in asked[1:]):
+        return [*imgs], rows, cols
+    return asked[0][: params.rows * params.cols], params.rows, params.cols
+
+
 class BeforeTokenCounterParams(Params):
     """A prompt whose tokens are to be counted."""
 
     FIELDS = "prompt", "steps", "styles", "is_positive"
     USUAL = {"is_positive": True}
+
+
+def before_token_counter(counting: Counting) -> None:
+    """`on_before_token_counter`."""
+    if not CALLBACKS.listening("before_token_counter"):
+        return
+    params = BeforeTokenCounterParams(
+        counting.prompt, counting.steps, counting.styles, is_positive=not counting.negative
+    )
+    CALLBACKS.run("before_token_counter", params)
+    counting.prompt, counting.steps, counting.styles = str(params.prompt), int(params.steps), [*(params.styles or ())]

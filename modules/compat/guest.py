@@ -17,7 +17,7 @@ from modules.app import App
 from modules.compat import axes, gradio3
 from modules.compat.axes import APPLIED
 from modules.compat.blame import BLAME
-from modules.compat.callbacks import CALLBACKS
+from modules.compat.callbacks import CALLBACKS, before_token_counter
 from modules.compat.file_route import serve
 from modules.compat.hooks import hooks_for
 from modules.compat.infotexts import connect_paste_params_buttons, parse_generation_parameters
@@ -32,7 +32,7 @@ from modules.generate.hooks import Hooks
 from modules.generate.operations import Added
 from modules.generate.plan import Plan
 from modules.guests import Guest, Wishes
-from modules.host.events import Ending, ModelLoaded
+from modules.host.events import Counting, Ending, ModelLoaded
 from modules.host.extensions.finding import Extension, files
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ class Extensions(Guest):
         for kind in ("list_optimizers", "list_unets"):  # lists that nothing here chooses from
             CALLBACKS.run(kind, [])
         self.app.events.on(ModelLoaded, lambda event: CALLBACKS.run("model_loaded", sd_model()), CALLBACKS_OWNER)
+        self.app.events.on(Counting, before_token_counter, CALLBACKS_OWNER)
         self.app.events.on(Ending, self._ending, CALLBACKS_OWNER)
 
     def _read(self, taken: Sequence[Extension]) -> set[str]:

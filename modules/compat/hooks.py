@@ -12,7 +12,7 @@ from PIL import Image
 from modules.compat import axes
 from modules.compat.binding import app
 from modules.compat.blame import BLAME
-from modules.compat.callbacks import CALLBACKS, ImageSaveParams
+from modules.compat.callbacks import CALLBACKS, ExtraNoiseParams, ImageSaveParams, lay_out
 from modules.compat.processed import Processed, of_result, result_of
 from modules.compat.processing import of_request, request_of, take
 from modules.compat.readback import lists_of, told, told_by
@@ -25,7 +25,7 @@ from modules.compat.script import (
     PostProcessMaskOverlayArgs,
     PostSampleArgs,
 )
-from modules.generate.hooks import Blend, Hooks, Saving
+from modules.generate.hooks import Blend, Hooks, Layout, Noising, Saving
 from modules.generate.plan import Plan
 from modules.generate.plan import plan as make_plan
 from modules.generate.request import Img2Img
@@ -217,6 +217,13 @@ class ScriptHooks(Hooks):
         self.p.latents_after_sampling = [] if first.latent is None else list(first.latent)
         self._each("before_hr")
 
+    def more_noise(self, batch: Batch, noising: Noising) -> Tensor:
+        """`on_extra_noise`."""
+        params = ExtraNoiseParams(noising.noise, noising.latent, noising.noisy)
+        CALLBACKS.run("extra_noise", params)
+        noise: Tensor = params.noise
+        return noise
+
     def before_sampling(self, batch: Batch, x: Tensor) -> Tensor:
         """`process_before_every_sampling`."""
         self.p.is_hr_pass = batch.stage.after is not None
@@ -287,6 +294,11 @@ class ScriptHooks(Hooks):
         batch.told[min(index, len(batch.told) - 1)].update(told(self.p.extra_generation_params))
         made: Image.Image = held.image
         return made
+
+    def laying_out(self, plan: Plan, layout: Layout) -> None:
+        """`on_image_grid`."""
+        if CALLBACKS.listening("image_grid"):
+            layout.images, layout.rows, layout.cols = lay_out(layout.images, layout.rows, layout.cols)
 
     def saving(self, plan: Plan, saving: Saving) -> None:
         """The callback before a picture is saved."""

@@ -142,15 +142,13 @@ def resize_image(
 
 def image_grid(imgs: Any, batch_size: int = 1, rows: Any = None) -> Image.Image:
     """Pictures row by row."""
-    from modules.compat.callbacks import CALLBACKS, ImageGridLoopParams
+    from modules.compat.callbacks import lay_out
 
     view = options()
     found, columns = grids.shape(len(imgs), batch_size, view.n_rows, view.grid_prevent_empty_spots)
     if rows is not None:
         found, columns = int(rows), math.ceil(len(imgs) / int(rows))
-    params = ImageGridLoopParams(list(imgs), columns, found)
-    CALLBACKS.run("image_grid", params)
-    return grids.grid(list(params.imgs), params.rows, params.cols, view.grid_background_color)
+    return grids.grid(*lay_out(imgs, found, columns), view.grid_background_color)
 
 
 def read_info_from_image(image: Any) -> tuple[Any, dict[str, Any]]:

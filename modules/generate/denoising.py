@@ -13,7 +13,7 @@ from torch import Tensor
 from modules.exceptions import Interrupted, NotANumber
 from modules.generate.batch import Batch, brownian, variation
 from modules.generate.beside import image_beside
-from modules.generate.hooks import Blend, listens
+from modules.generate.hooks import Blend, Noising, listens
 from modules.generate.models import Models
 from modules.generate.refiner import Refined
 from modules.generate.soft import laid_over, wished
@@ -22,7 +22,7 @@ from modules.jobs.progress import Progress
 from modules.sampling.guidance import CFGPP_FULL, Call, Guided, Prediction, Skip
 from modules.sampling.samplers import sample
 from modules.sampling.samplers.consistency import Consistency
-from modules.sampling.starting import from_latent, from_latent_by_timesteps, from_noise
+from modules.sampling.starting import More, from_latent, from_latent_by_timesteps, from_noise
 from modules.sampling.walk import Corrections, Denoiser, Walk
 from modules.settings.options import View
 from modules.weights.loader import Model
@@ -93,13 +93,19 @@ def _beginning(batch: Batch) -> tuple[Tensor, Tensor]:
         noise = noise * view.initial_noise_multiplier
     if stage.laid_out == 0:
         return start.latent, batch.sigmas
-    extra = view.img2img_extra_noise
+    more = _more(batch, noise, start.latent)
     if sampler.schedule is None:
-        return from_latent(start.latent, noise, batch.sigmas, stage.taken, extra)
+        return from_latent(start.latent, noise, batch.sigmas, stage.taken, more)
     times = {"skip_type": view.uni_pc_skip_type}
     return from_latent_by_timesteps(
-        sampler, start.latent, noise, batch.levels, stage.laid_out, stage.taken, extra, **times
+        sampler, start.latent, noise, batch.levels, stage.laid_out, stage.taken, more, **times
     )
+
+
+def _more(batch: Batch, noise: Tensor, latent: Tensor) -> More | None:
+    """The noise that an option adds to that of the level; None for none."""
+    times = batch.plan.view.img2img_extra_noise
+    return (lambda x: batch.hooks.more_noise(batch, Noising(noise, latent, x)) * times) if times > 0 else None
 
 
 def _masked(model: Denoiser, batch: Batch) -> Denoiser:

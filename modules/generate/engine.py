@@ -18,7 +18,7 @@ from modules.generate.batch import Batch, make_batch
 from modules.generate.beginnings import decoded, given_first, of_first_stage, of_source
 from modules.generate.beside import with_depth
 from modules.generate.denoising import denoise
-from modules.generate.hooks import QUIET, Hooks
+from modules.generate.hooks import QUIET, Hooks, Layout
 from modules.generate.models import Models
 from modules.generate.plan import Plan
 from modules.generate.request import Img2Img, Txt2Img
@@ -73,7 +73,7 @@ def _run(plan: Plan, stores: Stores, folders: Folders, progress: Progress, hooks
     result = Result(
         plan=plan,
         pictures=tuple(pictures),
-        grid=_grid(plan, pictures, folders),
+        grid=_grid(plan, pictures, folders, hooks),
         model_name=plan.checkpoint.model_name,
         model_hash=plan.checkpoint.short_hash,
         extra=plan.wording.extra | ready.told,
@@ -193,13 +193,15 @@ def _decoded(batch: Batch, folders: Folders) -> list[Image.Image]:
         raise WebuiError(f"The decoding failed ({str(error).splitlines()[0]}); {kept}") from error
 
 
-def _grid(plan: Plan, pictures: list[Picture], folders: Folders) -> Picture | None:
+def _grid(plan: Plan, pictures: list[Picture], folders: Folders, hooks: Hooks) -> Picture | None:
     view = plan.view
     wanted = (view.return_grid or view.grid_save) and not plan.request.do_not_save_grid
     if not pictures or not wanted or (len(pictures) < 2 and view.grid_only_if_multiple):
         return None
     rows, columns = grids.shape(len(pictures), plan.request.batch_size, view.n_rows, view.grid_prevent_empty_spots)
-    image = grids.grid([one.image for one in pictures], rows, columns, view.grid_background_color)
+    layout = Layout([one.image for one in pictures], rows, columns)
+    hooks.laying_out(plan, layout)
+    image = grids.grid(layout.images, layout.rows, layout.cols, view.grid_background_color)
     text = pictures[0].infotext
     path = save_grid(image, plan, text, folders) if view.grid_save else None
     return Picture(image=image, infotext=text, path=path)

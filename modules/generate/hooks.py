@@ -32,6 +32,27 @@ class Blend:
     sigma: Tensor | None
 
 
+@dataclass(frozen=True, slots=True)
+class Noising:
+    """The noise of a start over `latent`, which the option for extra noise adds once more; all `[B,C,h,w]`.
+
+    `noisy` is what it is added to.
+    """
+
+    noise: Tensor
+    latent: Tensor
+    noisy: Tensor
+
+
+@dataclass(slots=True)
+class Layout:
+    """Pictures on their way into a grid, row by row: all of it may be exchanged."""
+
+    images: list[Image.Image]
+    rows: int
+    cols: int
+
+
 @dataclass(slots=True)
 class Saving:
     """A picture on its way to its file: all of it may be exchanged before it is written, and then it has a path.
@@ -80,6 +101,10 @@ class Hooks:
     def before_hires(self, first: Batch, second: Batch) -> None:
         """The first pass is drawn; `second` is made but for its start."""
 
+    def more_noise(self, batch: Batch, noising: Noising) -> Tensor:
+        """Before an option adds extra noise, of either pass: the noise to add, not yet multiplied."""
+        return noising.noise
+
     def before_sampling(self, batch: Batch, x: Tensor) -> Tensor:
         """The noisy latent `[B,C,h,w]` that the sampler starts from, of either pass."""
         return x
@@ -115,6 +140,9 @@ class Hooks:
     def composed(self, batch: Batch, index: int, image: Image.Image) -> Image.Image:
         """Picture `index` of the batch as it will be saved; its infotext takes `batch.told[index]`."""
         return image
+
+    def laying_out(self, plan: Plan, layout: Layout) -> None:
+        """Before a grid is made, the engine's or a script's."""
 
     def saving(self, plan: Plan, saving: Saving) -> None:
         """Before a picture is written."""

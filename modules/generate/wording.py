@@ -54,7 +54,8 @@ def word(request: Request, view: View, seeds: Sequence[int], sources: Sources | 
     comments = [f"There is no style {name[:60]!r}; it was left out." for name in request.styles if name not in known]
     styles = [known[name] for name in request.styles if name in known]
     prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
-    if view.use_old_emphasis_implementation and max(_counted(prompt, negative, request.steps, view))[0] > LENGTH:
+    lengths = (_counted(prompt, request.steps, view), _counted(negative, request.steps, view, negative=True))
+    if view.use_old_emphasis_implementation and max(lengths)[0] > LENGTH:
         comments.append(f"The old emphasis implementation reads {LENGTH} tokens; the rest was left out.")
     made = Wording(prompts=(prompt,) * len(seeds), negative_prompts=(negative,) * len(seeds), comments=tuple(comments))
     return _drawn(made, seeds, sources.wildcards) if sources and view.enable_wildcards else made
@@ -68,17 +69,18 @@ def dressed(prompt: str, negative_prompt: str, styles: Iterable[Style], view: Vi
     return strip_comments(prompt), strip_comments(negative_prompt)
 
 
-def counts(request: Request, view: View, sources: Sources) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(tokens, the next multiple of 75) of the prompt and of the negative prompt."""
+def count(
+    prompt: str, steps: int, styles: Iterable[str], view: View, sources: Sources, *, negative: bool = False
+) -> tuple[int, int]:
+    """(tokens, the next multiple of 75) of a prompt, or of a negative prompt."""
     known = sources.styles.all() if view.include_styles_into_token_counters else {}
-    styles = [known[name] for name in request.styles if name in known]
-    prompt, negative = dressed(request.prompt, request.negative_prompt, styles, view)
-    return _counted(prompt, negative, request.steps, view)
+    worn = [known[name] for name in styles if name in known]
+    texts = dressed(*(("", prompt) if negative else (prompt, "")), worn, view)
+    return _counted(texts[negative], steps, view, negative=negative)
 
 
-def _counted(prompt: str, negative_prompt: str, steps: int, view: View) -> tuple[tuple[int, int], tuple[int, int]]:
-    steps, chunks = min(steps, MOST_STEPS), chunker(view)
-    return count_tokens(prompt, steps, chunks), count_tokens(negative_prompt, steps, chunks, negative=True)
+def _counted(prompt: str, steps: int, view: View, *, negative: bool = False) -> tuple[int, int]:
+    return count_tokens(prompt, min(steps, MOST_STEPS), chunker(view), negative=negative)
 
 
 def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording:

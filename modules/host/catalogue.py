@@ -130,6 +130,7 @@ class Scripts:
                 catalogs=means.catalogs,
                 scaler=means.scaler,
                 caption=means.caption,
+                laying_out=joined.lay_out,
             )
 
         def whole(plan: Plan, joined: Joined, draw: Draw) -> Result | None:

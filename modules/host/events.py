@@ -43,6 +43,16 @@ class ModelLoaded:
     model: Any
 
 
+@dataclass(slots=True)
+class Counting:
+    """Before the page is told how many tokens a prompt has: all but `negative` may be exchanged."""
+
+    prompt: str
+    steps: int
+    styles: list[str]
+    negative: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """The program ends or restarts."""

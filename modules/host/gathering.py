@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from PIL import Image
 
 from modules.generate.backcompat import VERSION_KEY
+from modules.generate.hooks import Layout
 from modules.generate.plan import Plan
 from modules.generate.result import Picture, Result
 from modules.generate.saving import save_grid, save_image
+from modules.host.script import Studio
 from modules.imaging import grids
 from modules.prompts import infotext
 from modules.settings.folders import Folders
@@ -84,8 +87,10 @@ def _saves(plan: Plan, what: str) -> bool:
     return bool(option and not asked)
 
 
-def sheet(pictures: Sequence[Picture], plan: Plan, rows: int | None = None) -> Image.Image:
+def sheet(studio: Studio, images: Sequence[Image.Image], plan: Plan, rows: int | None = None) -> Image.Image:
     """The pictures side by side; `rows` None as the options want grids."""
-    view, images = plan.view, [one.image for one in pictures]
-    shape = grids.shape(len(images), plan.request.batch_size, view.n_rows, view.grid_prevent_empty_spots)
-    return grids.grid(images, rows or shape[0], None if rows else shape[1], view.grid_background_color)
+    view, count = plan.view, len(images)
+    shape = grids.shape(count, plan.request.batch_size, view.n_rows, view.grid_prevent_empty_spots)
+    layout = Layout([*images], rows or shape[0], math.ceil(count / rows) if rows else shape[1])
+    studio.laying_out(plan, layout)
+    return grids.grid(layout.images, layout.rows, layout.cols, view.grid_background_color)

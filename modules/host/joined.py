@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.exceptions import Interrupted
-from modules.generate.hooks import Blend, Draw, Hooks, Saving
+from modules.generate.hooks import Blend, Draw, Hooks, Layout, Noising, Saving
 from modules.generate.plan import Plan
 from modules.generate.result import Result
 from modules.host.gathering import with_pairs
@@ -67,6 +67,11 @@ class Joined(Hooks):
             yield
         finally:
             self._set(before)
+
+    def lay_out(self, plan: Plan, layout: Layout) -> None:
+        """Tell of a grid that is made outside of every plan's drawing."""
+        with self.joined_for(plan):
+            self.laying_out(plan, layout)
 
     def overrides(self, name: str) -> bool:
         return bool(self._at(name))
@@ -132,6 +137,13 @@ class Joined(Hooks):
     def before_hires(self, first: Batch, second: Batch) -> None:
         self._tell("before_hires", first, second)
 
+    def more_noise(self, batch: Batch, noising: Noising) -> Tensor:
+        made = noising.noise
+        for call in self._each("more_noise"):
+            answer = call(batch, replace(noising, noise=made))
+            made = made if answer is FAILED else answer
+        return made
+
     def before_sampling(self, batch: Batch, x: Tensor) -> Tensor:
         made: Tensor = self._fold("before_sampling", x, batch)
         return made
@@ -169,6 +181,9 @@ class Joined(Hooks):
     def composed(self, batch: Batch, index: int, image: Image.Image) -> Image.Image:
         made: Image.Image = self._fold("composed", image, batch, index)
         return made
+
+    def laying_out(self, plan: Plan, layout: Layout) -> None:
+        self._tell("laying_out", plan, layout)
 
     def saving(self, plan: Plan, saving: Saving) -> None:
         self._tell("saving", plan, saving)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from modules.declare import Spec, specs
 from modules.exceptions import ParameterError
-from modules.generate.hooks import Hooks
+from modules.generate.hooks import Hooks, Layout
 from modules.generate.plan import Plan
 from modules.generate.request import Img2Img, Request
 from modules.generate.result import Result
@@ -52,6 +52,7 @@ class Studio:
     catalogs: Catalogs
     scaler: Callable[[str, View, Progress], Scaler]  # an upscaler by name
     caption: Callable[[Image.Image], str]  # what an RGB picture shows, in words
+    laying_out: Callable[[Plan, Layout], None]  # whoever joins in is told of a grid
 
     def plan(self, request: Request) -> Plan:
         """What will be done for a request, which then asks for no script. ParameterError where it cannot be done."""

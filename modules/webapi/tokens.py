@@ -7,7 +7,9 @@ from pydantic import BaseModel, Field
 
 from modules.app import App
 from modules.generate.plan import request_from
-from modules.generate.wording import counts
+from modules.generate.request import Txt2Img
+from modules.generate.wording import count
+from modules.host.events import Counting
 from modules.webapi.schemas import Body
 from modules.webapi.watch import Watch
 
@@ -43,8 +45,18 @@ def routes(app: App, watch: Watch) -> APIRouter:
 
     @router.post("/token-counts")
     def token_counts(body: TokenCountsRequest) -> TokenCountsResponse:
-        found = counts(request_from(body.model_dump()), app.options.view(), app.sources)
-        prompt, negative = (TokenCount(count=count, limit=limit) for count, limit in found)
-        return TokenCountsResponse(prompt=prompt, negative_prompt=negative)
+        asked: Txt2Img = request_from(body.model_dump())
+        return TokenCountsResponse(
+            prompt=counted(app, Counting(asked.prompt, asked.steps, [*asked.styles], False)),
+            negative_prompt=counted(app, Counting(asked.negative_prompt, asked.steps, [*asked.styles], True)),
+        )
 
     return router
+
+
+def counted(app: App, asked: Counting) -> TokenCount:
+    """How long a prompt is, as those who listen want it counted."""
+    app.events.tell(asked)
+    words = asked.prompt, asked.steps, asked.styles
+    tokens, limit = count(*words, app.options.view(), app.sources, negative=asked.negative)
+    return TokenCount(count=tokens, limit=limit)

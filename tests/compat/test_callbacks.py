@@ -1,11 +1,15 @@
-"""Callbacks outside of a picture's making: when they come, in which order, and those that are left behind."""
+"""Callbacks that belong to no script: when they come, what they change, and those that are left behind."""
 
+import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from PIL import Image
 
 from modules import server
 from modules.compat.callbacks import CALLBACKS
-from modules.generate.request import Txt2Img
+from modules.generate.request import Img2Img, Txt2Img
 from modules.guests import hooks_of
+from modules.webapi import tokens
 
 SMALL = {"prompt": "a cat", "steps": 1, "width": 64, "height": 64, "seed": 5, "do_not_save_samples": True}
 ORDER = """
@@ -119,3 +123,111 @@ def test_an_ending_that_hangs_does_not_hold_the_server(names, monkeypatch):
     finally:
         gate.set()
         end()
+
+
+GRID = """
+from PIL import Image
+from modules import script_callbacks
+def one_more_in_a_row(params):
+    params.imgs.append(Image.new("RGB", (64, 64), "red"))
+    params.cols, params.rows = len(params.imgs), 1
+script_callbacks.on_image_grid(one_more_in_a_row)
+"""
+PLOT = {"script_name": "x/y/z plot", "script_args": ["Steps", "1,2", [], "Nothing", "", [], "Nothing", "", [], False]}
+MATRIX = {"prompt": "a cat|big|red", "script_name": "prompt matrix"}
+
+
+@pytest.mark.parametrize(
+    ("words", "usual", "wanted"),
+    [
+        ({"n_iter": 4}, (128, 128), (5 * 64, 64)),
+        ({"script_name": "loopback"}, (128, 64), (3 * 64, 64)),
+        (PLOT, (128, 64), (2 * 192, 64)),  # the sheet of one Z, and then the whole plot
+        (MATRIX, (176, 138), (368, 74)),  # its legend's cells become smaller by that
+    ],
+)
+def test_a_grid_is_laid_out_as_an_extension_wants(names, extension, words, usual, wanted):
+    kind = {"loopback": Img2Img}.get(words.get("script_name"), Txt2Img)
+    given = {"init_images": [Image.new("RGB", (64, 64), "blue")], "script_args": [2, 0.5, "Linear", "None"]}
+    request = kind(**SMALL | {"override_settings": {"grid_save": False}} | (given if kind is Img2Img else {}) | words)
+
+    def sheet():
+        result = names.generate(request).wait(60)
+        return (result.grid or result.grids[0]).image
+
+    assert sheet().size == usual
+    extension(grid=GRID)
+    assert sheet().size == wanted
+
+
+def test_a_grid_that_nobody_can_lay_out_stays_as_it_was(names, extension):
+    extension(grid=GRID.replace("len(params.imgs), 1", "None, 0"))
+    assert names.generate(Txt2Img(**SMALL, n_iter=4)).wait(60).grid.image.size == (128, 128)
+
+
+NOISE = """
+from modules import script_callbacks, scripts
+from modules.script_callbacks import ExtraNoiseParams
+class Quiet(scripts.Script):
+    seen = []
+    def title(self): return "quiet"
+def silenced(params: ExtraNoiseParams):
+    Quiet.seen.append((params.x.clone(), params.xi.clone(), params.noise.clone()))
+    params.noise = params.noise * 0
+script_callbacks.on_extra_noise(silenced)
+"""
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DDIM"])
+@pytest.mark.parametrize("kind", [Txt2Img, Img2Img])
+def test_extra_noise_is_the_extensions(names, extension, kind, sampler):
+    words = (
+        {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "Latent"}
+        if kind is Txt2Img
+        else {"init_images": [Image.new("RGB", (64, 64), "blue")]}
+    )
+
+    def drawn(extra):
+        wish = {"img2img_extra_noise": extra}
+        asked = kind(**SMALL | words | {"steps": 3, "sampler_name": sampler, "override_settings": wish})
+        return names.generate(asked).wait(60).pictures[0].image.tobytes()
+
+    plain = drawn(0)
+    assert drawn(0.3) != plain
+    extension(noise=NOISE)
+    seen = seen_by()
+    assert drawn(0) == plain and not seen  # there is none to ask for
+    assert drawn(0.3) == plain
+    ((x, xi, noise),) = seen
+    assert x.shape == xi.shape == noise.shape and not x.equal(xi)
+
+
+COUNTED = """
+from modules import script_callbacks
+from modules.script_callbacks import BeforeTokenCounterParams
+def shorter(params: BeforeTokenCounterParams):
+    params.prompt = params.prompt.replace("$animals", "cat dog") if params.is_positive else "a"
+    params.steps, params.styles = 10, []
+script_callbacks.on_before_token_counter(shorter)
+"""
+
+
+def test_a_prompt_is_counted_as_an_extension_wants_it(names, extension):
+    api = FastAPI()
+    api.include_router(tokens.routes(names, None))
+    client = TestClient(api)
+
+    def told():
+        body = {"prompt": "$animals [x:y y:8]", "negative_prompt": "b c d", "steps": 20}
+        answer = client.post("/internal/token-counts", json=body).json()
+        return answer["prompt"]["count"], answer["negative_prompt"]["count"]
+
+    assert told()[1] == 3
+    extension(counted=COUNTED)
+    assert told() == (4, 1)
+
+
+def test_a_token_counter_that_fails_is_named_and_the_page_counts_on(names, extension):
+    extension(counted="from modules import script_callbacks\nscript_callbacks.on_before_token_counter(lambda: 0)")
+    assert tokens.counted(names, tokens.Counting("a cat", 20, [], False)).count == 2
+    assert "in on_before_token_counter" in names.extensions.troubles.of("counted")[0].where

@@ -53,18 +53,18 @@ def test_a_hires_pass_covers_what_is_wanted(values, size):
 
 def test_a_walk_over_a_latent_begins_with_the_noise_of_its_level():
     sigmas, latent, noise = torch.tensor([9.0, 4.0, 1.0, 0.0]), torch.full((1, 1, 1, 1), 2.0), torch.ones(1, 1, 1, 1)
-    x, left = from_latent(latent, noise, sigmas, 2, 0.5)
-    assert left.tolist() == [4.0, 1.0, 0.0] and x.item() == 2 + 4.5
+    x, left = from_latent(latent, noise, sigmas, 2, lambda noisy: noisy / 12)
+    assert left.tolist() == [4.0, 1.0, 0.0] and x.item() == 6 + 0.5
     x, left = from_latent(latent, noise, torch.zeros(1), 8)
     assert left.tolist() == [0.0] and x.item() == 2
 
 
 def test_ddims_family_begins_one_timestep_below_its_noise():
     levels, latent, noise = Levels.scaled_linear(), torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
-    x, left = from_latent_by_timesteps(choose("DDIM", None).sampler, latent, noise, levels, 10, 6, 0.0)
+    x, left = from_latent_by_timesteps(choose("DDIM", None).sampler, latent, noise, levels, 10, 6)
     assert torch.allclose(left, levels.sigmas[[401, 301, 201, 101, 1]])
     at = levels.sigmas[501]
     assert x.item() == pytest.approx(float(at * ((1 + left[0] ** 2) / (1 + at**2)) ** 0.5), rel=1e-5)
-    x, left = from_latent_by_timesteps(choose("DDIM", None).sampler, latent, noise, levels, 10, 1, 0.0)
+    x, left = from_latent_by_timesteps(choose("DDIM", None).sampler, latent, noise, levels, 10, 1)
     assert len(left) == 0
     assert x.item() == pytest.approx(float(levels.sigmas[1] / (1 + levels.sigmas[1] ** 2) ** 0.5), rel=1e-5)

@@ -4,7 +4,7 @@ import pytest
 
 from modules.generate import infotext
 from modules.generate.plan import plan, request_from
-from modules.generate.wording import Sources, counts, has_brackets, tells_schedules_apart, word
+from modules.generate.wording import Sources, count, has_brackets, tells_schedules_apart, word
 from modules.prompts.stylefiles import Styles
 from modules.prompts.wildcards import Wildcards
 from modules.settings.options import Options
@@ -97,8 +97,9 @@ def test_whether_the_rule_for_times_matters():
 
 
 def test_counts_with_styles_and_without_comments(sources, view):
-    request = request_from({"prompt": "a cat # not this", "negative_prompt": "b", "styles": ["Photo"], "steps": 9999})
-    (count, limit), (negative, _) = counts(request, view, sources)
-    assert (count, limit, negative) == (4, 75, 3)
-    (count, _), (negative, _) = counts(request, view.over(include_styles_into_token_counters=False), sources)
-    assert (count, negative) == (2, 1)
+    asked = 9999, ["Photo"]
+    assert count("a cat # not this", *asked, view, sources) == (4, 75)
+    assert count("b", *asked, view, sources, negative=True) == (3, 75)
+    plain = view.over(include_styles_into_token_counters=False)
+    assert count("a cat # not this", *asked, plain, sources)[0] == 2
+    assert count("b", *asked, plain, sources, negative=True)[0] == 1

@@ -106,5 +106,6 @@ class Loopback(Selectable):
         if len(result.pictures) < 2:
             return result
         plan = replace(first.plan, request=replace(first.plan.request, do_not_save_grid=False))
-        grid = saved_grid(sheet(result.pictures, plan, rows=1), plan, first.pictures[0].infotext, studio.folders)
+        images = [one.image for one in result.pictures]
+        grid = saved_grid(sheet(studio, images, plan, rows=1), plan, first.pictures[0].infotext, studio.folders)
         return replace(result, grid=grid)

@@ -62,7 +62,7 @@ class PromptMatrix(Selectable):
         if len(result.pictures) < len(prompts):
             return result
         first, view = result.pictures[0], plan.view
-        grid = sheet(result.pictures, plan, rows=1 << (len(parts) - 1) // 2)
+        grid = sheet(studio, [one.image for one in result.pictures], plan, rows=1 << (len(parts) - 1) // 2)
         grid = matrix(grid, first.image.size, parts[1:], values.margin_size, inks(view))
         own = replace(result.plan, request=plan.request)
         return replace(result, grids=(saved_grid(grid, own, first.infotext, studio.folders, "prompt_matrix"),))

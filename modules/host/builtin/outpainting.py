@@ -153,5 +153,5 @@ class OutpaintingMk2(Selectable):
         pictures: list[Picture] = [saved_sample(one, plan, text, studio.folders) for one in images]
         grid = None
         if len(pictures) > 1 or not plan.view.grid_only_if_multiple:
-            grid = saved_grid(sheet(pictures, plan), plan, text, studio.folders)
+            grid = saved_grid(sheet(studio, [one.image for one in pictures], plan), plan, text, studio.folders)
         return gathered(results, pictures, grid=grid)

@@ -18,7 +18,7 @@ from modules.generate.result import Picture, Result
 from modules.host import axis_values
 from modules.host.axis import Axis
 from modules.host.builtin.xyz_axes import axes
-from modules.host.gathering import gathered, saved_grid, told_of
+from modules.host.gathering import gathered, saved_grid, sheet, told_of
 from modules.host.legends import inks
 from modules.host.script import Catalogs, Selectable, Studio, Tab, read, tab_of
 from modules.imaging import grids
@@ -221,12 +221,12 @@ def _sheets(
     subs: list[Picture] = []
     for z in range(len(zs)):
         images = [cell((x, y, z)) for y in range(len(ys)) for x in range(len(xs))]
-        sub = grids.grid(images, len(ys), len(xs), view.grid_background_color)
+        sub = sheet(studio, images, plan, rows=len(ys))
         if values.draw_legend:
             cells = sub.width // len(xs), sub.height // len(ys)
             sub = annotated(sub, cells, legends[0], legends[1], values.margin_size, inks(view))
         subs.append(Picture(image=sub, infotext=_text(results.get((0, 0, z), some), lines[:2], values)))
-    whole = grids.grid([one.image for one in subs], 1, len(subs), view.grid_background_color)
+    whole = sheet(studio, [one.image for one in subs], plan, rows=1)
     if values.draw_legend:
         whole = annotated(whole, subs[0].image.size, legends[2], [[Word("")]], inks=inks(view))
     main = Picture(image=whole, infotext=_text(results.get((0, 0, 0), some), lines, values))
