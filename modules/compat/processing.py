@@ -323,6 +323,8 @@ def of_request(request: Request) -> Any:
     cls = StableDiffusionProcessingImg2Img if isinstance(request, Img2Img) else StableDiffusionProcessingTxt2Img
     p: Any = cls()
     take(p, request)
+    if getattr(request, "firstpass_image", None) is not None:
+        p.txt2img_upscale = True  # by this extensions know that there is no first pass
     usual = usual_places(cls)
     p.outpath_samples = request.override_settings.get("outdir_samples") or usual["outdir_samples"]
     p.outpath_grids = request.override_settings.get("outdir_grids") or usual["outdir_grids"]

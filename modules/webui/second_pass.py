@@ -1,4 +1,7 @@
-"""✨: the second pass over the picture shown, which then takes its place in the gallery."""
+"""✨: the second pass over the picture shown, which then takes its place in the gallery.
+
+A chosen script has its way as with Generate: a plot's cells are so many second passes over the one picture.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,8 @@ class TextRuns(Runs):
         drawn_by = {name: seeds.get(name, -1) for name in ("seed", "subseed")}
         image = from_file(Path(around.files[around.place]))
         own, wishes = self.apart(values)
-        asked = replace(self.request(chosen, own), script_name="", script_args=())
-        one = replace(asked, enable_hr=True, firstpass_image=image, n_iter=1, batch_size=1, **drawn_by)  # type: ignore[call-arg]
+        words: dict[str, Any] = {"enable_hr": True, "firstpass_image": image, "n_iter": 1, "batch_size": 1}
+        one = replace(self.request(chosen, own), **words | drawn_by)
         self.app.generate(one, task_id, user, wishes)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
@@ -85,7 +88,8 @@ class TextRuns(Runs):
         first = merged.get("index_of_first_image", 0)
         for name in ("all_seeds", "all_subseeds"):
             if place >= first and name in merged:
-                merged[name][cut.start - first : cut.stop - first] = new[name]
+                of_grids = new[name][:1] * new["index_of_first_image"]
+                merged[name][cut.start - first : cut.stop - first] = [*of_grids, *new[name]]
         return gr.update(value=every, selected_index=place), json.dumps(merged), text, line, task, place
 
 
@@ -99,6 +103,8 @@ def _around(gallery: Any, place: Any, info: str) -> Around:
         files, number = [], -1
     if number < 0:
         raise ParameterError("There is no picture to go over; generate one first.")
+    if number < told_of.get("index_of_first_image", 0):
+        raise ParameterError("A grid is not gone over again; choose one of its pictures below it.")
     return Around(files, told_of, number)
 
 

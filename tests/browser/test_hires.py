@@ -128,3 +128,23 @@ def test_the_picture_shown_is_gone_over_and_takes_its_own_place(ui):
         assert image.size == (128, 128)
     ui.at("reuse_seed").click()
     expect(ui.number("seed")).to_have_value("6")
+
+
+def test_a_chosen_script_goes_over_the_picture_shown_and_a_grid_is_refused(ui):
+    def told():
+        return json.loads(ui.page.locator("#generation_info_txt2img textarea").input_value())
+
+    ui.prompt().fill("a cat|big")
+    ui.set(steps=2, width=64, height=64, seed=5, batch_size=2)
+    ui.generate()
+    ui.finished()
+    ui.at("upscale").click()
+    expect(ui.page.locator("#html_log_txt2img")).to_contain_text("choose one of its pictures")
+    ui.at("gallery").locator(".thumbnail-item img").nth(1).click()
+    expect(ui.page.locator("#html_info_txt2img")).to_contain_text("Seed: 5")
+    ui.choose_of(ui.page.locator("#script_list"), "Prompt matrix")
+    ui.at("upscale").click()
+    expect(ui.page.locator("#html_info_txt2img")).to_contain_text("Hires upscale: 2", timeout=JOB_MS)
+    texts = told()["infotexts"]
+    assert [text.split("\n")[0] for text in texts] == ["a cat|big", "a cat", "a cat", "a cat, big", "a cat|big"]
+    assert told()["all_seeds"] == [5, 5, 5, 6]
