@@ -156,12 +156,12 @@ class Extensions(Guest):
 
     def titles(self, tab: str) -> Sequence[str]:
         """Of the scripts that may be chosen."""
-        return runner_of(tab).titles
+        return runner_of(tab).menu
 
     def place_script(self, form: Any, title: str) -> None:
         """The components of one that may be chosen."""
         runner = runner_of(form.tab)
-        self._place(form, runner.selectable_scripts[runner.titles.index(title)])
+        self._place(form, runner.selectable_scripts[runner.menu.index(title)])
 
     def _place(self, form: Any, script: Script) -> None:
         runner = runner_of(form.tab)
@@ -180,7 +180,7 @@ class Extensions(Guest):
             return {POSTPROCESSING: {key: preprocessed(form.guests[key], value) for key, value in own.items()}}
         runner = runner_of(form.tab)
         args: list[Any] = runner.defaults()
-        args[0] = runner.titles.index(script) + 1 if script in runner.titles else 0
+        args[0] = runner.menu.index(script) + 1 if script in runner.menu else 0
         for place in range(1, len(args)):
             component = form.guests.get(_key(place))
             if component is not None:
@@ -246,7 +246,7 @@ class Extensions(Guest):
             return {}
         titles = {title for title in always if runner.script(title) is not None}
         wanted = {title: _args_of(title, always.pop(title)) for title in titles}
-        own = bool(script) and runner.script(script) in runner.selectable_scripts
+        own = script.lower() in (one.lower() for one in runner.menu)
         return {ARGS: runner.args_for(wanted, script if own else "", args), SCRIPT: own}
 
     def scripts(self) -> Sequence[Mapping[str, Any]]:
@@ -254,7 +254,7 @@ class Extensions(Guest):
         made = []
         for runner in (REGISTRY.txt2img, REGISTRY.img2img):
             runner.ensure_ui()
-            made += [_info(script, runner.is_img2img) for script in runner.scripts]
+            made += [_info(script, runner) for script in runner.scripts]
         return made
 
 
@@ -280,12 +280,11 @@ def _args_of(title: str, wishes: Any) -> list[Any]:
     return args
 
 
-def _info(script: Script, is_img2img: bool) -> dict[str, Any]:
-    title = BLAME.call(script.extension, "title", script.title, script.extension)
+def _info(script: Script, runner: ScriptRunner) -> dict[str, Any]:
     return {
-        "name": title.lower(),
+        "name": runner.name(script).lower(),
         "is_alwayson": script.alwayson,
-        "is_img2img": is_img2img,
+        "is_img2img": runner.is_img2img,
         "args": [_arg(one) for one in script.controls or ()],
     }
 

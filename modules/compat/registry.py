@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import itertools
 import logging
 import sys
 import types
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modules import host
+from modules.compat.binding import app
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS
 from modules.compat.postprocessing import ScriptPostprocessing
 from modules.compat.script import ALWAYS, AlwaysVisible, Script, ScriptBuiltinUI, overrides
 from modules.compat.xyz import XyzScript, module
 from modules.exceptions import ExtensionError, WebuiError
+from modules.host.script import Tab
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class ScriptRunner:
         self.alwayson_scripts: list[Script] = []
         self.titles: list[str] = []
         self.title_map: dict[str, Script] = {}
+        self._names: dict[int, str] = {}  # of scripts, by their id
         self.infotext_fields: list[Any] = []
         self.paste_field_names: list[str] = []
         self.inputs: list[Any] = [None]
@@ -61,6 +65,7 @@ class ScriptRunner:
         self.is_img2img = is_img2img
         self.scripts, self.alwayson_scripts, self.selectable_scripts = [], [], []
         self.titles, self.title_map, self.infotext_fields, self.paste_field_names = [], {}, [], []
+        self._names = {}
         self.inputs, self.blocks = [None], None
         for data in REGISTRY.scripts_data:
             name = REGISTRY.names.get(data.script_class, Path(data.basedir).name)
@@ -78,11 +83,33 @@ class ScriptRunner:
             self.alwayson_scripts.append(script)
         elif shown:
             self.selectable_scripts.append(script)
-            self.titles.append(BLAME.call(name, "title", script.title, name))
         else:
             return
+        title = str(BLAME.call(name, "title", script.title, name))
+        if not script.alwayson:
+            self.titles.append(title)
         self.scripts.append(script)
-        self.title_map[BLAME.call(name, "title", script.title, name).lower()] = script
+        self._names[id(script)] = own = self._unlike(title, name, script.alwayson)
+        self.title_map.setdefault(title.lower(), script)
+        self.title_map[own.lower()] = script
+
+    def _unlike(self, title: str, extension: str, always_on: bool) -> str:
+        """The title; with the extension's name where another script, or one of the program's own, has the same."""
+        taken = {one.lower() for one in self._names.values()}
+        tab: Tab = "img2img" if self.is_img2img else "txt2img"
+        taken |= set() if always_on else {one.title.lower() for one in app().scripts.selectable(tab)}
+        more = (f"{title} ({extension}, {number})" for number in itertools.count(2))
+        tries = itertools.chain([title, f"{title} ({extension})"], more)
+        return next(one for one in tries if one.lower() not in taken)
+
+    def name(self, script: Any) -> str:
+        """What a script goes by on the page and in the API: no two go by the same."""
+        return self._names[id(script)]
+
+    @property
+    def menu(self) -> list[str]:
+        """The names of those that may be chosen."""
+        return [self.name(one) for one in self.selectable_scripts]
 
     def prepare_ui(self) -> None:
         """Nothing to do: see `place`."""

@@ -50,9 +50,12 @@ class Scripts:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, script: Script, owner: str = "") -> None:
-        """One more; of two with one title on a tab the first is found."""
+        """One more; an extension's whose title is taken on its tab is told apart by the extension's name."""
         script.owner = owner
         with self._lock:
+            alike = (one for one in self._scripts if one.always_on == script.always_on and {*one.tabs} & {*script.tabs})
+            if owner and script.title.lower() in {one.title.lower() for one in alike}:
+                script.title = f"{script.title} ({owner})"
             self._scripts = (*self._scripts, script)
 
     def join(self, joiner: Joiner, owner: str = "") -> None:

@@ -81,7 +81,7 @@ def _menu(app: App, form: Form) -> None:
     tab = cast(Tab, form.tab)
     own = app.scripts.selectable(tab)
     titles = [script.title for script in own]
-    guests = [(guest, title) for guest in app.guests for title in guest.titles(tab) if title not in titles]
+    guests = [(guest, title) for guest in app.guests for title in guest.titles(tab)]
     titles += [title for _, title in guests]
     looks: dict[str, Any] = {"elem_id": LISTS.get(tab, "script_list"), "interactive": True}
     menu = form.scripts[MENU] = gr.Dropdown([NONE, *titles], value=NONE, label="Script", **looks)
