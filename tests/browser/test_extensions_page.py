@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Ui, serving
@@ -37,6 +38,23 @@ onUiLoaded(() => {
     seen.first = document.querySelector("#tabs > div > button:nth-child(1)")?.textContent;
     seen.matches = document.querySelector("#txt2img_prompt textarea").matches("label > textarea");
 });
+window.pictures = {opened: [], given: []};
+const observer = new MutationObserver(() => {
+    if (!document.querySelector("#img2img_width")) {
+        return;
+    }
+    observer.disconnect();
+    const tabs = document.getElementById("mode_img2img");
+    pictures.tabs = Array.from(tabs.querySelectorAll("button"), (one) => one.textContent.trim());
+    for (const id of ["img2img_image", "img2img_sketch", "img2maskimg", "inpaint_sketch", "img_inpaint_base"]) {
+        const input = document.getElementById(id).querySelector("input");
+        input.addEventListener("change", () => pictures.given.push(id));
+    }
+    for (const button of document.querySelectorAll("#img2img_settings > div > div > button:not(.selected)")) {
+        button.addEventListener("click", () => pictures.opened.push(tabs.querySelector("button.selected").id));
+    }
+});
+observer.observe(document, {childList: true, subtree: true});
 """
 
 
@@ -76,6 +94,22 @@ def test_scripts_written_for_gradio_3_find_their_places(ui, page):
     page.wait_for_function("seen.options")
     places = {"loaded": True, "complete": True, "options": True, "prompt": 1, "matches": True}
     assert page.evaluate("seen") == places | {"tab": "txt2img", "first": "txt2img"}
+
+
+def test_scripts_find_the_pictures_of_tabs_that_were_never_opened(ui, page, tmp_path):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    ui.tab("img2img")
+    page.wait_for_function("pictures.tabs")
+    tabs = ["img2img", "Sketch", "Inpaint", "Inpaint sketch", "Inpaint upload", "Batch"]
+    assert page.evaluate("pictures.tabs.slice(0, 6)") == tabs  # buttons of pictures follow
+    page.locator("#img2img_image input[type=file]").set_input_files(tmp_path / "red.png")
+    page.locator("#mode_img2img button[role=tab]", has_text="Inpaint upload").click()
+    expect(page.locator("#img_inpaint_base")).to_have_count(1)
+    page.locator("#img_inpaint_base input[type=file]").set_input_files(tmp_path / "red.png")
+    page.locator("#mode_img2img button[role=tab]", has_text="Batch").click()
+    page.wait_for_function("pictures.opened.length == 2")
+    assert page.evaluate("pictures.opened") == ["img2img_inpaint_upload_tab-button", "img2img_batch_tab-button"]
+    assert page.evaluate("pictures.given") == ["img2img_image", "img_inpaint_base"]
 
 
 @pytest.fixture(scope="module")

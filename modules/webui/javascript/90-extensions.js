@@ -95,12 +95,14 @@ onOptionsChanged(stirDocument);
 const OLD_PLACES = [ // as extensions name them → where gradio 6 has them, too
     [/\blabel\s*>\s*(?=textarea\b|input\b)/g, "label "],
     [/(#[\w-]+)\s*>\s*(?:div)?\.tab-nav\b/g, "$1 > .tab-wrapper > .tab-nav"],
+    [/#img2img_settings\s*>\s*div\s*>\s*div\s*>\s*button\b/g, '#mode_img2img > .tab-wrapper > [role="tablist"] > button'],
     [/(#tabs|#settings)\s*>\s*div(?::first-child)?\s*>\s*button\b/g, "$1 > .tab-wrapper > .tab-nav > button"],
+    [/(^|[\s>+~,])button(?![\w-])(?![^[]*\])/g, "$1button:not(.visually-hidden > *)"], // gradio measures tabs by copies of their buttons
 ];
 const placesKnown = new Map();
 
 function newPlace(selector) {
-    if (typeof selector !== "string" || !selector.includes(">")) {
+    if (typeof selector !== "string" || !/[>]|button/.test(selector)) {
         return selector;
     }
     let found = placesKnown.get(selector);
@@ -136,8 +138,28 @@ function hearLate(target, kind, isOver) {
     };
 }
 
+/** Who listens to a tab's button is called once that tab is in front, as in gradio 3; now gradio itself is told last. */
+function hearOpenedTabs() {
+    const proto = HTMLButtonElement.prototype, late = new WeakMap();
+    for (const name of ["addEventListener", "removeEventListener"]) {
+        const own = proto[name];
+        proto[name] = function (kind, listener, ...words) {
+            if (kind !== "click" || this.getAttribute("role") !== "tab" || typeof listener !== "function") {
+                return own.call(this, kind, listener, ...words);
+            }
+            if (!late.has(listener)) {
+                late.set(listener, function (event) {
+                    setTimeout(() => listener.call(this, event));
+                });
+            }
+            return own.call(this, kind, late.get(listener), ...words);
+        };
+    }
+}
+
 if (document.querySelector('meta[name="webui-guests"]')) {
     findOldPlaces();
+    hearOpenedTabs();
     hearLate(document, "DOMContentLoaded", () => document.readyState !== "loading");
     hearLate(window, "load", () => document.readyState === "complete");
 }
