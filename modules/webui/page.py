@@ -21,6 +21,7 @@ from modules.webui import (
     generation,
     history_tab,
     img2img,
+    lean,
     merger_tab,
     native,
     pnginfo,
@@ -128,6 +129,7 @@ def _hints(app: App) -> dict[str, str]:
 
 def mount(api: FastAPI, app: App) -> gr.Blocks:
     """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
+    lean.lighten()
     scripts, styles = assets.of_guests(app.guests)
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
@@ -149,6 +151,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
         run_history=False,
         footer_links=[],
     )
+    api.add_middleware(lean.Kept)
     api.add_middleware(Marked, may_fetch=shelf.may_fetch)
     demo.has_launched = True  # else gradio copies and serves any path of the server that a client names
     return demo

@@ -1,18 +1,29 @@
 """A real server and a real Chromium; a page that errs, or asks for anything beyond this machine, fails its test."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Download, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Download,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests import readme
 
@@ -99,21 +110,37 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
+@pytest.fixture(scope="session")
+def visited(browser) -> BrowserContext:
+    """What all pages of the tests share: the browser's cache, as with someone who opens the page once more."""
+    return browser.new_context(viewport={"width": 1400, "height": 900})
+
+
 @pytest.fixture
-def page(browser, address) -> Iterator[Page]:
-    """A page of a browser that has never seen the program; it fails the test for any error or distant request."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
-    made, wrong = context.new_page(), []
-    context.on("weberror", lambda error: wrong.append(f"error: {error.error}"))
-    context.on("console", lambda said: _note(said, made, wrong))
-    context.on("request", lambda asked: None if _is_near(asked.url, address) else wrong.append(f"request: {asked.url}"))
+def page(visited, address) -> Iterator[Page]:
+    """A page that has kept nothing; it fails its test for any error or distant request, and leaves no job behind."""
+    made, wrong = visited.new_page(), []
+    visited.new_cdp_session(made).send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
+    made.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    made.on("console", lambda said: _note(said, made, wrong))
+    made.on("request", lambda asked: None if _is_near(asked.url, address) else wrong.append(f"request: {asked.url}"))
     made.on("request", lambda asked: setattr(made, "leaving", made.leaving or asked.is_navigation_request()))
     made.on("domcontentloaded", lambda _: setattr(made, "leaving", False))
     made.leaving = False
     yield made
     made.leaving = True
-    context.close()
+    made.close()
+    _empty_queue(address)
     assert not wrong
+
+
+def _empty_queue(address: str) -> None:
+    """Stop what a test that failed half-way has left running, which all later ones would wait for."""
+    with urllib.request.urlopen(address + "/internal/queue", timeout=30) as answer:
+        left = [job["id"] for job in json.load(answer) if job["state"] in ("running", "queued")]
+    for job in reversed(left):
+        cancel = f"{address}/internal/queue/{urllib.parse.quote(job, safe='')}/cancel"
+        urllib.request.urlopen(urllib.request.Request(cancel, method="POST"), timeout=30).close()
 
 
 def _note(said: ConsoleMessage, page: Page, wrong: list[str]) -> None:
@@ -206,18 +233,6 @@ class Ui:
     def log(self) -> Locator:
         """The line under the infotext."""
         return self.page.locator(f"#html_log_{self.NAME}")
-
-    def lasting(self, seconds: float) -> dict[str, int]:
-        """Numbers for a run of about that long on this machine, now: measured, because machines differ fiftyfold."""
-        self.set(steps=2, batch_count=1, width=64, height=64)
-        self.generate()
-        self.finished()  # the first run may load much
-        self.set(steps=20)
-        self.generate()
-        self.finished()
-        taken = float(self.log().inner_text().split("Time taken:")[1].split("sec")[0])
-        steps = max(10, round(20 * seconds / max(taken, 0.1)))
-        return {"steps": min(steps, 150), "batch_count": min(100, max(1, round(steps / 150)))}
 
     def download(self) -> Path:
         """Save the picture shown to a file, as its button does."""

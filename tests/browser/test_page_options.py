@@ -79,7 +79,7 @@ def test_options_of_the_canvas(chosen, page, address):
 def test_the_gallery_shows_small_copies_and_keeps_the_files(ui, page):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    ui.set(steps=2, width=512, height=512, batch_count=2)
+    ui.set(steps=1, width=320, height=320, batch_count=2)
     ui.prompt().fill("small copies")
     ui.generate()
     ui.finished()
@@ -90,7 +90,7 @@ def test_the_gallery_shows_small_copies_and_keeps_the_files(ui, page):
     assert page.request.get(small.nth(1).evaluate("image => image.src")).headers["content-type"] == "image/jpeg"
     ui.at("gallery").locator(".preview .media-button img").click()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#modalImage")).to_have_js_property("naturalWidth", 512)
+    expect(page.locator("#modalImage")).to_have_js_property("naturalWidth", 320)
     page.keyboard.press("Escape")
     assert "small copies" in ui.download().read_bytes().decode("latin-1")
     for path in ("/etc/passwd", str(ui.address), "../config.json"):

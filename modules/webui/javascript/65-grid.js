@@ -29,13 +29,13 @@ class VirtualGrid {
         this.stop = new AbortController();
     }
 
-    /** Another question, or the same once more: from the first item on. */
-    async ask() {
+    /** Another question: from the first item on. Or the same once more: whoever looks stays where they are. */
+    async ask(again = false) {
         this.forget();
-        await this.fetchWindow(0, true);
+        await this.fetchWindow(0, true, again);
     }
 
-    async fetchWindow(first, fresh = false) {
+    async fetchWindow(first, fresh = false, again = false) {
         if (this.asked.has(first)) {
             return;
         }
@@ -47,7 +47,7 @@ class VirtualGrid {
                 told.items.forEach((item, place) => this.items.set(told.first + place, item));
                 this.total = told.total;
                 if (fresh) {
-                    this.view.scrollTop = 0;
+                    this.view.scrollTop = again ? this.view.scrollTop : 0;
                     this.pool.forEach((item) => item.remove());
                     this.pool.clear();
                 }

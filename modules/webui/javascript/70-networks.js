@@ -62,7 +62,7 @@ class NetworkBrowser {
 
     async refresh() {
         await tried(() => ask(`sd_extra_networks/refresh?page=${this.page}`, {}));
-        await this.ask({});
+        await this.again();
     }
 
     /** Another question: from the first card on. */
@@ -176,11 +176,9 @@ class NetworkBrowser {
         });
     }
 
-    /** The same question once more, the place in the list kept. */
+    /** The same question once more. */
     async again() {
-        const place = this.view.scrollTop;
-        await this.ask({});
-        this.view.scrollTop = place;
+        await this.grid.ask(true);
     }
 }
 
