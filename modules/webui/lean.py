@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio import state_holder
 from gradio.blocks import Block
+from gradio.state_holder import SessionState, StateHolder
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,11 +21,11 @@ SAYS_WHERE = (  # headers of a request that the answer to it depends on
 )  # fmt: skip
 
 
-def lighten() -> None:
-    """Have gradio know the signatures of its components, and keep less of each page."""
+def lighten(demo: gr.Blocks) -> None:
+    """Have gradio know the signatures of its components, and keep less of each page of the mounted `demo`."""
     for kind in _kinds(Block):
         _sign(vars(kind).get("__init__"))
-    state_holder.SessionState = Session  # type: ignore[misc] # the name that gradio makes them by
+    demo.state_holder.__class__ = Sessions
 
 
 def _kinds(kind: type[Block]) -> Iterator[type[Block]]:
@@ -41,11 +41,13 @@ def _sign(made: Any) -> None:
         made = getattr(made, "__wrapped__", None)
 
 
-class Session(state_holder.SessionState):
-    """What the server keeps of a page, without all components' properties: only gradio's deep links would read them."""
+class Sessions(StateHolder):
+    """What the server keeps of pages, without all components' properties: only gradio's deep links would read them."""
 
-    def __init__(self, blocks: gr.Blocks):
-        super().__init__(_Unlisted(blocks))  # type: ignore[arg-type]
+    def __getitem__(self, session_id: str) -> SessionState:
+        if session_id not in self.session_data:
+            self.session_data[session_id] = SessionState(_Unlisted(self.blocks))  # type: ignore[arg-type]
+        return super().__getitem__(session_id)
 
 
 class _Unlisted:

@@ -129,7 +129,6 @@ def _hints(app: App) -> dict[str, str]:
 
 def mount(api: FastAPI, app: App) -> gr.Blocks:
     """Put the page at the server's root. The API's routes must be there already: the page takes all that is left."""
-    lean.lighten()
     scripts, styles = assets.of_guests(app.guests)
     shelf = Shelf(app.folders, app.options.view(), app.launch.gradio_allowed_path)
     demo = build(app, shelf)
@@ -151,6 +150,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
         run_history=False,
         footer_links=[],
     )
+    lean.lighten(demo)
     api.add_middleware(lean.Kept)
     api.add_middleware(Marked, may_fetch=shelf.may_fetch)
     demo.has_launched = True  # else gradio copies and serves any path of the server that a client names

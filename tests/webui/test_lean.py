@@ -53,15 +53,14 @@ def test_what_is_not_the_page_or_not_for_anybody_is_not_kept():
 
 
 def test_a_pages_state_knows_its_components_and_lists_none():
-    lean.lighten()
-
     async def in_a_loop():  # gradio would leave one of its own open
         with gr.Blocks(analytics_enabled=False) as demo:
             menu, state = gr.Dropdown(["a"], label="one"), gr.State(3)
         holder = StateHolder()
         holder.set_blocks(demo)
+        lean.lighten(demo)
         session = holder["who"]
-        assert isinstance(session, lean.Session) and session.config_values == {}
+        assert session is holder["who"] and session is not holder["another"] and session.config_values == {}
         assert session[menu._id] is menu and session[state._id] == 3
         session[menu._id] = gr.Dropdown(["a", "b"], render=False)
         assert [choice for choice, _ in session[menu._id].choices] == ["a", "b"] and len(session.config_values) == 1
