@@ -1,7 +1,8 @@
-"""What models that inpaint or edit are given beside the noisy latents: the picture, and where to draw it anew."""
+"""What models are given beside the noisy latents and the text: a picture, and where to draw it anew."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,15 +11,43 @@ from torch.nn import functional
 
 from modules.exceptions import ParameterError
 from modules.generate.batch import Batch, Start
+from modules.sampling.guidance import Conditions, Contexts
+from modules.sampling.prediction import Condition
 from modules.weights.depth import Estimator
 
 
 def image_beside(batch: Batch) -> Tensor | None:
     """`[B,c,h,w]`; None for a model that wants none. Without a picture all of it is to be drawn."""
-    if not batch.model.arch.given:
+    if batch.model.arch.given in ("", "vector"):
         return None
     made = {"edit": _edited, "depth": _deep}.get(batch.model.arch.given, _inpainted)(batch)
     return made.repeat(len(batch.seeds) // len(made), 1, 1, 1)
+
+
+def contexts(batch: Batch) -> Callable[[int], Contexts]:
+    """What steers each call of the model; an unCLIP model is told the picture beside the text, and nothing negative."""
+    seen: dict[int, Tensor] = {}  # by model, for a refiner may take over
+
+    def at(call: int) -> Contexts:
+        given, sight = batch.contexts(call), batch.model.sight
+        if sight is None:
+            return given
+        if id(sight) not in seen:
+            pixels = batch.start.pixels if batch.start else None
+            seen[id(sight)] = torch.zeros(1, sight.width) if pixels is None else sight(pixels).cpu()
+        vector = seen[id(sight)]
+        parts = [_told(part, vector, len(batch.seeds)) for part in given.parts]
+        return Contexts(parts, given.weights, _told(given.negative, torch.zeros(1, sight.width), len(batch.seeds)))
+
+    return at
+
+
+def _told(given: Conditions, vector: Tensor, images: int) -> Conditions:
+    """With a vector `[N,V]`, of one picture for all images or of several in turn."""
+    if isinstance(given, Condition) and len(vector) == 1:
+        return replace(given, vector=vector.to(given.context))
+    rows = [given] * images if isinstance(given, Condition) else given
+    return [replace(row, vector=vector[[i % len(vector)]].to(row.context)) for i, row in enumerate(rows)]
 
 
 def with_depth(start: Start, batch: Batch, estimate: Estimator) -> Start:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from modules.exceptions import Interrupted, NotANumber
 from modules.generate.batch import Batch, brownian, variation
-from modules.generate.beside import image_beside
+from modules.generate.beside import contexts, image_beside
 from modules.generate.hooks import Blend, Noising, listens
 from modules.generate.models import Models
 from modules.generate.refiner import Refined
@@ -135,7 +135,7 @@ def _guided(batch: Batch) -> Guided:
     view, cfgpp = batch.plan.view, batch.stage.choice.sampler.cfgpp
     return Guided(
         _prediction(batch),
-        batch.contexts,
+        contexts(batch),
         batch.plan.request.cfg_scale / (CFGPP_FULL if cfgpp else 1),
         view.batch_cond_uncond,
         _skip(batch),

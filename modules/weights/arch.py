@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modules.exceptions import CorruptFile, UnknownArchitecture
-from modules.weights import mmdit
+from modules.weights import mmdit, sight
 from modules.weights.dimensions import (
     UNET,
     VAE,
@@ -92,9 +92,10 @@ class Arch:
     offset: float = 0.0
     predicts: str | None = "eps"  # or v, or flow; None if neither names nor yaml tell
     zero_snr: bool = False  # trained with a last level without signal
-    given: str = (
-        ""  # inpaint: mask and masked picture; fill: both, in Flux's way; edit: the picture; depth: how near things are
-    )
+    # inpaint: mask and masked picture; fill: both, in Flux's way; edit: the picture; depth: how near things are;
+    # vector: the picture as CLIP sees it
+    given: str = ""
+    sight: dict[str, Any] = field(default_factory=dict)  # of the image encoder that a vector comes from
     sizes: int = 0  # how many sizes, crops and scores follow the pooled text
     betas: tuple[float, float]  # the first and the last
     latent_channels: int = 4
@@ -203,14 +204,16 @@ def _diffusing(arch: Arch, sidecar: Sidecar, shapes: Shapes, metadata: Mapping[s
     unet = unet_arguments(shapes, sidecar.unet)
     vector = unet.get("projection_class_embeddings_input_dim", 0)
     pooled = sum(tower.config["hidden_size"] for tower in arch.towers if tower.pooled)
-    if vector and not pooled:
-        raise _Unsupported("an unCLIP or upscaling model")
+    seen = sight.arguments(shapes) if vector and not pooled else {}
+    if vector and not pooled and vector != 2 * seen.get("projection_dim", 0):
+        raise _Unsupported("an upscaling model, or an unCLIP one without its image encoder")
     marked = "v" if "v_pred" in shapes else PREDICTIONS.get(str(metadata.get(PREDICTION)).lower())
     said = sidecar.predicts or marked or (None if arch.family == "SD2" else "eps")
     if said not in (None, "eps", "v"):
         raise _Unsupported(f"a {said}-prediction model")
-    given = _given(unet["in_channels"], arch.latent_channels)
-    return replace(arch, unet=unet, predicts=said, given=given, sizes=(vector - pooled) // SIZE)
+    given = "vector" if seen else _given(unet["in_channels"], arch.latent_channels)
+    sizes = 0 if seen else (vector - pooled) // SIZE
+    return replace(arch, unet=unet, predicts=said, given=given, sight=seen, sizes=sizes)
 
 
 def _flowing(arch: Arch, family: Family, shapes: Shapes) -> Arch:

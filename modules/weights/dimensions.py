@@ -108,7 +108,7 @@ def clip_arguments(shapes: Shapes, prefix: str) -> dict[str, Any]:
         "vocab_size": tokens,
         "hidden_size": width,
         "intermediate_size": shapes[prefix + "encoder.layers.0.mlp.fc1.weight"][0],
-        "num_hidden_layers": _count(shapes, prefix + "encoder.layers."),
+        "num_hidden_layers": layers_of(shapes, prefix + "encoder.layers."),
         "num_attention_heads": max(1, width // HEAD),
         "max_position_embeddings": shapes[prefix + "embeddings.position_embedding.weight"][0],
         "hidden_act": "quick_gelu",
@@ -122,12 +122,13 @@ def open_clip_arguments(shapes: Shapes, prefix: str) -> dict[str, Any]:
         "vocab_size": tokens,
         "hidden_size": width,
         "intermediate_size": shapes[prefix + "transformer.resblocks.0.mlp.c_fc.weight"][0],
-        "num_hidden_layers": _count(shapes, prefix + "transformer.resblocks."),
+        "num_hidden_layers": layers_of(shapes, prefix + "transformer.resblocks."),
         "num_attention_heads": max(1, width // HEAD),
         "max_position_embeddings": shapes[prefix + "positional_embedding"][0],
         "hidden_act": "gelu",
     }
 
 
-def _count(shapes: Shapes, prefix: str) -> int:
+def layers_of(shapes: Shapes, prefix: str) -> int:
+    """How many numbered parts there are under a prefix."""
     return len({key.removeprefix(prefix).split(".")[0] for key in shapes if key.startswith(prefix)})

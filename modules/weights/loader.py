@@ -13,7 +13,14 @@ import torch
 from accelerate import init_empty_weights
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+    T5Config,
+    T5EncoderModel,
+)
 
 from modules.exceptions import UnknownArchitecture
 from modules.sampling.prediction import Condition, Eps, Flow, FlowLevels, Levels, V
@@ -32,6 +39,7 @@ from modules.weights.networks.overlay import Overlay
 from modules.weights.networks.reading import Target
 from modules.weights.parts import Parts, parts_of
 from modules.weights.repository import parts_of_folder
+from modules.weights.sight import Sight
 from modules.weights.t5 import T5Encoder
 from modules.weights.tensorfile import read_ahead
 from modules.weights.text import TextEncoder
@@ -47,8 +55,8 @@ NEVER, FOR_SDXL, ALWAYS = "Disable", "Enable for SDXL", "Enable"  # when to keep
 class Model:
     """A checkpoint ready to run. `towers`: its text encoders by the name that networks know them by; `t5` beside them.
 
-    `unet` is what denoises, a transformer in the families that have one. `size`: bytes of its tensors. `packed`: it
-    computes with weights that are stored in another way.
+    `unet` is what denoises, a transformer in the families that have one. `sight`: an unCLIP model's image encoder.
+    `size`: bytes of its tensors. `packed`: it computes with weights that are stored in another way.
     """
 
     checkpoint: Checkpoint
@@ -57,6 +65,7 @@ class Model:
     vae: Vae
     towers: Mapping[str, TextEncoder]
     t5: T5Encoder | None = None
+    sight: Sight | None = None
     levels: Levels
     place: Place
     altered: Altered
@@ -137,7 +146,7 @@ def _taken(spares: list[Model] | None, arch: Arch, place: Place, fp8: bool) -> M
 
 def _fits(model: Model, arch: Arch, place: Place) -> bool:
     old = model.arch
-    sizes = ((old.body, old.unet, old.vae, old.t5), (arch.body, arch.unet, arch.vae, arch.t5))
+    sizes = [(one.body, one.unet, one.vae, one.t5, one.sight) for one in (old, arch)]
     towers = [[(one.part, one.config) for one in known.towers] for known in (old, arch)]
     alike = sizes[0] == sizes[1] and towers[0] == towers[1] and model.place == place
     return alike and model.turns.way == Way.WHOLE and not model.packed
@@ -166,9 +175,13 @@ class _Loading:
         long = self._t5()
         encoders: dict[str, Any] = {**towers, **({"te3": long} if long else {})}
         there: dict[str, nn.Module] = {BODY: unet, "vae": vae} | {part: one.model for part, one in encoders.items()}
+        if sight := self._sight():
+            there["sight"] = sight.model
         turns = Turns(self._place.device, there, self.way)
         for part, one in encoders.items():
             one.enter = functools.partial(turns.enter, part)
+        if sight:
+            sight.enter = functools.partial(turns.enter, "sight")
         if self._fp8 and old is None:
             compute_in(unet, self._place.dtype)
         turns.enter(BODY)
@@ -184,6 +197,7 @@ class _Loading:
             vae=Vae(vae, arch.scale_factor, arch.offset, functools.partial(turns.enter, "vae")),
             towers=towers,
             t5=long,
+            sight=sight,
             levels=_levels(arch),
             place=self._place,
             altered=old.altered if old else Altered(unet, vae),
@@ -197,6 +211,7 @@ class _Loading:
         body = torch.float8_e4m3fn if self._fp8 else place.dtype
         sizes = {BODY: bytes_of([*parts.body.values()], body), "vae": bytes_of([*parts.vae.values()], place.vae_dtype)}
         sizes |= {part: bytes_of([*one.values()], place.dtype) for part, one in parts.towers.items()}
+        sizes["sight"] = bytes_of([*parts.sight.values()], place.dtype)
         sizes["te3"] = bytes_of([*parts.t5.values()], place.dtype)
         if place.device.type == "cpu" or self._old is not None:
             return Way.WHOLE
@@ -231,6 +246,16 @@ class _Loading:
         replace(self._filling, keeps=lambda key: wide and ".wo." in key).fill(model, parts.t5)
         return T5Encoder(model, place.device, parts.vocabulary)
 
+    def _sight(self) -> Sight | None:
+        """An unCLIP model's image encoder."""
+        if not self._parts.sight:
+            return None
+        config = {"config": CLIPVisionConfig(**self._parts.arch.sight)}
+        known = self._old.sight if self._old else None
+        model = known.model if known else _empty(CLIPVisionModelWithProjection, config, self._name)
+        self._filling.fill(model, self._parts.sight)
+        return known or Sight(model, self._place.device)
+
 
 def _levels(arch: Arch) -> Levels:
     if arch.predicts == "flow":
@@ -243,8 +268,10 @@ def _predicts_v(unet: Any, arch: Arch, place: Place) -> bool:
     """Whether a network predicts v: in nearly pure noise, ε is what it is given, and v = −x₀ has nothing of it."""
     noise = torch.randn(1, arch.unet["in_channels"], 16, 16, generator=torch.Generator().manual_seed(0))
     context = torch.zeros(1, 77, arch.unet["cross_attention_dim"])
-    x, context = (tensor.to(place.device, place.dtype) for tensor in (noise, context))
-    answer = unet(x, torch.tensor([999], device=place.device), context, return_dict=False)[0].float().cpu()
+    vector = torch.zeros(1, arch.unet.get("projection_class_embeddings_input_dim", 0))
+    x, context, vector = (tensor.to(place.device, place.dtype) for tensor in (noise, context, vector))
+    told = {"class_labels": vector} if arch.sight else {}
+    answer = unet(x, torch.tensor([999], device=place.device), context, return_dict=False, **told)[0].float().cpu()
     alike = torch.corrcoef(torch.stack([answer.flatten(), noise[:, : arch.latent_channels].flatten()]))[0, 1]
     return bool(alike < 0.5)
 

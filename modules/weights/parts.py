@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from modules.exceptions import CorruptFile
-from modules.weights import openclip
+from modules.weights import openclip, sight
 from modules.weights.arch import Arch, Tower, detect
 from modules.weights.bodies import BODIES
 from modules.weights.companions import Companions
@@ -38,6 +38,7 @@ class Parts:
     projections: Mapping[str, Tensor]
     t5: Tensors = field(default_factory=dict)
     vocabulary: Tokenizer | None = None
+    sight: Tensors = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     fused: Mapping[str, tuple[tuple[str, slice], ...]] = field(default_factory=dict)
     mapped: Sequence[Mapped] = ()
@@ -65,6 +66,7 @@ def parts_of(checkpoint: Checkpoint, companions: Companions) -> Parts:
         projections={part: one for part, (_, one) in towers.items() if one is not None},
         t5=long,
         vocabulary=companions.vocabulary() if long else None,
+        sight=sight.converted(tensors) if arch.sight else {},
         names=body.names(list(tensors), arch.unet),
         fused=body.fused(list(tensors), arch.unet),
         mapped=file.mapped,

@@ -12,12 +12,14 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from modules.app import build
-from modules.exceptions import MissingNetwork, ParameterError
+from modules.exceptions import MissingNetwork, ParameterError, UnknownArchitecture
 from modules.generate.infotext import read
 from modules.generate.plan import request_from
 from modules.generate.request import Img2Img, Txt2Img
 from modules.settings.sections import Launch
+from modules.weights.devices import place
 from modules.weights.inputs import edits
+from modules.weights.loader import load
 from tests.conftest import GOLDEN, draw_model, drawn
 
 FAMILIES = GOLDEN / "families"
@@ -221,3 +223,107 @@ def test_a_model_that_is_given_depth(families, deep):
     estimator(folder)
     assert drawn_by("deep-blind", **over) == drawn_by("tiny-sd1", **over) != drawn_by("deep", **over)
     assert drawn_by("deep", **over, resize_mode=3, width=96)
+
+
+@pytest.fixture(scope="module")
+def unclip(families):
+    """A model of SD 2 that is told a picture, with a tiny image encoder; other files have lost or shut it."""
+    folder = families.library.find("tiny-sd2-v").path.parent
+    tensors = load_file(folder / "tiny-sd2-v.safetensors")
+    rng, unet = np.random.default_rng(0), "model.diffusion_model."
+    out = tensors[unet + "time_embed.2.bias"].shape[0]
+
+    def of(*shape):
+        return (rng.standard_normal(shape) / max(1, np.prod(shape[1:])) ** 0.5).astype(np.float32)
+
+    told = {
+        "label_emb.0.0.weight": of(out, 32),
+        "label_emb.0.0.bias": of(out) * 0.1,
+        "label_emb.0.2.weight": of(out, out),
+        "label_emb.0.2.bias": of(out) * 0.1,
+    }
+    eye = {
+        "class_embedding": of(32),
+        "positional_embedding": of(10, 32),
+        "conv1.weight": of(32, 3, 4, 4),
+        "proj": of(32, 16),
+    }
+    norms = ["ln_pre", "ln_post"]
+    for i in range(2):
+        block = f"transformer.resblocks.{i}."
+        norms += [block + "ln_1", block + "ln_2"]
+        layers = {"attn.out_proj": (32, 32), "mlp.c_fc": (64, 32), "mlp.c_proj": (32, 64)}
+        for name, shape in layers.items():
+            eye |= {f"{block}{name}.weight": of(*shape), f"{block}{name}.bias": of(shape[0]) * 0.1}
+        eye |= {block + "attn.in_proj_weight": of(96, 32), block + "attn.in_proj_bias": of(96) * 0.1}
+    eye |= {f"{one}.weight": 1 + of(32) * 0.1 for one in norms} | {f"{one}.bias": of(32) * 0.1 for one in norms}
+    blind = tensors | {unet + key: one for key, one in told.items()}
+    save_file(blind, folder / "unclip-blind.safetensors")
+    whole = blind | {"embedder.model.visual." + key: one for key, one in eye.items()}
+    save_file(whole, folder / "unclip.safetensors")
+    save_file(whole | {"embedder.model.visual.proj": 0 * eye["proj"]}, folder / "unclip-closed.safetensors")
+    for name in ("unclip", "unclip-blind", "unclip-closed"):
+        shutil.copy(folder / "tiny-sd2-v.yaml", folder / f"{name}.yaml")
+    families.library.scan()
+    return eye
+
+
+def seen_by(eye, picture):
+    """The same encoder written down from the paper's figure, with torch's own attention: [1, 16]."""
+    import torch
+    from torch.nn import functional
+
+    eye = {key: torch.from_numpy(one) for key, one in eye.items()}
+
+    def norm(x, name):
+        return functional.layer_norm(x, (32,), eye[name + ".weight"], eye[name + ".bias"])
+
+    patches = functional.conv2d(picture, eye["conv1.weight"], stride=4).flatten(2).mT
+    x = torch.cat([eye["class_embedding"].expand(1, 1, 32), patches], dim=1) + eye["positional_embedding"]
+    x = norm(x, "ln_pre").transpose(0, 1)
+    for i in range(2):
+        block = f"transformer.resblocks.{i}."
+        bias, weight = eye[block + "attn.in_proj_bias"], eye[block + "attn.in_proj_weight"]
+        out = eye[block + "attn.out_proj.weight"], eye[block + "attn.out_proj.bias"]
+        y = norm(x, block + "ln_1")
+        settings = {"need_weights": False, "training": False}
+        x = (
+            x
+            + functional.multi_head_attention_forward(
+                y, y, y, 32, 16, weight, bias, None, None, False, 0.0, *out, **settings
+            )[0]
+        )
+        wide = functional.linear(norm(x, block + "ln_2"), eye[block + "mlp.c_fc.weight"], eye[block + "mlp.c_fc.bias"])
+        wide = wide * torch.sigmoid(1.702 * wide)
+        x = x + functional.linear(wide, eye[block + "mlp.c_proj.weight"], eye[block + "mlp.c_proj.bias"])
+    return norm(x[0], "ln_post") @ eye["proj"]
+
+
+def test_an_unclip_model_sees_as_open_clip_does(families, unclip):
+    import torch
+    from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
+
+    sight = load(families.library.find("unclip"), place(use_cpu=True)).sight
+    pixels = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    mean, deviation = (torch.tensor(one)[:, None, None] for one in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
+    wanted = seen_by(unclip, ((pixels + 1) / 2 - mean) / deviation)
+    told = sight(pixels)
+    assert torch.allclose(told[:, :16].cpu(), wanted, atol=1e-4)
+    assert told[0, 16:].tolist() == [1] * 8 + [0] * 8
+
+
+def test_an_unclip_model_draws_by_what_it_sees_and_without_a_picture(families, unclip):
+    values = {"width": 64, "height": 64, "steps": 2, "seed": 1, "prompt": "a castle"}
+    over = {"init_images": ["init128.png"], "denoising_strength": 0.9}
+
+    def drawn_by(name, values):
+        request = asked(values | {"override_settings": {"sd_model_checkpoint": name}})
+        return families.generate(request).wait(120).pictures[0].image.tobytes()
+
+    assert drawn_by("unclip", values | over) != drawn_by("unclip-closed", values | over)
+    assert drawn_by("unclip", values) == drawn_by("unclip-closed", values)
+
+
+def test_an_unclip_model_that_lost_its_image_encoder_is_named(families, unclip):
+    with pytest.raises(UnknownArchitecture, match="without its image encoder"):
+        families.generate(asked({"override_settings": {"sd_model_checkpoint": "unclip-blind"}})).wait(120)
