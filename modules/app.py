@@ -28,6 +28,7 @@ from modules.history.catalogue import History
 from modules.host import localizations
 from modules.host.catalogue import Scripts
 from modules.host.events import Events, ModelLoaded
+from modules.host.extensions.builtin import writers
 from modules.host.extensions.catalogue import Extensions
 from modules.host.standing import standing
 from modules.imaging.resize import Scaler
@@ -36,7 +37,6 @@ from modules.jobs.progress import Progress
 from modules.jobs.queue import Job, Queue
 from modules.jobs.store import Store as JobStore
 from modules.prompts.stylefiles import Styles
-from modules.prompts.wildcards import Wildcards
 from modules.settings.defaults import Defaults
 from modules.settings.folders import Folders
 from modules.settings.options import Options, View, frozen
@@ -367,11 +367,11 @@ def build(launch: Launch, extensions: Extensions | None = None) -> App:
         spare=None if launch.no_download_sd_model else folders.demo,
     )
     styles = Styles(launch.styles_file or [folders.data / "styles.csv"])
-    sources = Sources(styles, Wildcards(folders.data / "wildcards"))
+    extensions = extensions or Extensions(folders, launch, options.stored())
+    sources = Sources(styles, writers(extensions.builtin, folders))
     shelves = shelves_of(folders, hashing)
     upscalers = Upscalers(folders.upscalers)
     engine = Engine(launch, folders, library, options, shelves, upscalers, lambda one: events.tell(ModelLoaded(one)))
-    extensions = extensions or Extensions(folders, launch, options.stored())
     catalogs = menus(library, shelves, upscalers, styles, lambda: localizations.names(folders, extensions))
     means = options, catalogs, folders, lambda request: plan(request, options, library, sources), engine
     scripts, events = standing(*means, extensions.troubles)

@@ -27,6 +27,7 @@ from modules.compat.postprocessing import operations
 from modules.compat.registry import REGISTRY, ScriptRunner, begun_with
 from modules.compat.running import RUNS
 from modules.compat.script import OnComponent, Script
+from modules.compat.writing import Writing
 from modules.exceptions import ParameterError
 from modules.generate.hooks import Hooks
 from modules.generate.operations import Added
@@ -75,6 +76,7 @@ class Extensions(Guest):
             script = BLAME.call(name, "__init__", script_class, None)
             if script is not None:
                 self.app.scripts.add(script, name)
+        self.app.sources.writers.extend(Writing(one, self.app.folders) for one in REGISTRY.writers)
         CALLBACKS.run("ui_settings")
         self._make()
         CALLBACKS.run("ui_settings")  # of those too that register when their script is made

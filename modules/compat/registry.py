@@ -270,6 +270,7 @@ class Registry:
     scripts_data: list[ScriptClassData] = field(default_factory=list)
     postprocessing: list[ScriptClassData] = field(default_factory=list)
     native: list[type[host.Script]] = field(default_factory=list)  # on the program's own door
+    writers: list[type[host.Writer]] = field(default_factory=list)  # on it too
     txt2img: ScriptRunner = field(default_factory=ScriptRunner)
     img2img: ScriptRunner = field(default_factory=lambda: ScriptRunner(True))
     postproc: Postprocessors = field(default_factory=Postprocessors)
@@ -318,6 +319,7 @@ class Registry:
         for listed in (self.scripts_data, self.postprocessing):
             listed[:] = [data for data in listed if data.script_class not in own]
         self.native[:] = [one for one in self.native if one not in own]
+        self.writers[:] = [one for one in self.writers if one not in own]
         CALLBACKS.remove(lambda one: one.extension == name)
 
     def register(self, name: str, folder: Path, path: Path, module: Any) -> None:
@@ -332,6 +334,8 @@ class Registry:
                 self.postprocessing.append(data)
             elif issubclass(value, host.Script) and value.__module__ == module.__name__ and value.title:
                 self.native.append(value)
+            elif issubclass(value, host.Writer) and value.__module__ == module.__name__:
+                self.writers.append(value)
             else:
                 continue
             self.names[value] = name
@@ -356,7 +360,7 @@ class Registry:
 
     def clear(self) -> None:
         """Forget everything, for tests."""
-        for listed in (self.scripts_data, self.postprocessing, self.native):
+        for listed in (self.scripts_data, self.postprocessing, self.native, self.writers):
             listed.clear()
         self.names.clear()
         self.folders.clear()

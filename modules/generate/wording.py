@@ -20,8 +20,7 @@ from modules.prompts.old_emphasis import bracket_factors, pack_old
 from modules.prompts.schedule import parse_schedule
 from modules.prompts.stylefiles import Styles
 from modules.prompts.styles import Style, apply_styles
-from modules.prompts.variants import draw
-from modules.prompts.wildcards import Wildcards
+from modules.settings.folders import Folders
 from modules.settings.options import View
 from modules.weights.tokenizer import tokenize, vocabulary
 
@@ -30,12 +29,23 @@ NETWORKS = ("lora", "lyco", "hypernet")
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # keys of the Dynamic Prompts extension
 
 
+class Writer:
+    """Writes each image's own prompt out of the one that was asked for, before the job is queued."""
+
+    def __init__(self, folders: Folders):
+        """`folders` are the program's."""
+
+    def write(self, text: str, seed: int, view: View, *, negative: bool) -> tuple[str, Sequence[str]]:
+        """(one image's prompt, sentences for the user), the same whenever the seed is. PromptError for a bad text."""
+        return text, ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What prompts may refer to by name."""
+    """What prompts may refer to by name, and who writes those of single images, in turn."""
 
     styles: Styles
-    wildcards: Wildcards
+    writers: list[Writer] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +68,7 @@ def word(request: Request, view: View, seeds: Sequence[int], sources: Sources | 
     if view.use_old_emphasis_implementation and max(lengths)[0] > LENGTH:
         comments.append(f"The old emphasis implementation reads {LENGTH} tokens; the rest was left out.")
     made = Wording(prompts=(prompt,) * len(seeds), negative_prompts=(negative,) * len(seeds), comments=tuple(comments))
-    return _drawn(made, seeds, sources.wildcards) if sources and view.enable_wildcards else made
+    return _written(made, seeds, sources.writers, view) if sources and sources.writers else made
 
 
 def dressed(prompt: str, negative_prompt: str, styles: Iterable[Style], view: View) -> tuple[str, str]:
@@ -83,21 +93,27 @@ def _counted(prompt: str, steps: int, view: View, *, negative: bool = False) -> 
     return count_tokens(prompt, min(steps, MOST_STEPS), chunker(view), negative=negative)
 
 
-def _drawn(made: Wording, seeds: Sequence[int], wildcards: Wildcards) -> Wording:
-    """Each image's own choices; prompt and negative prompt choose apart."""
+def _written(made: Wording, seeds: Sequence[int], writers: Sequence[Writer], view: View) -> Wording:
+    """Each image's own prompts."""
+    comments: dict[str, None] = {}
+
+    def own(text: str, seed: int, *, negative: bool) -> str:
+        for writer in writers:
+            text, told = writer.write(text, seed, view, negative=negative)
+            comments.update(dict.fromkeys(told))
+        return text
+
     prompts, negatives = (
-        [draw(text, f"{kind} {seed}", wildcards.lines) for text, seed in zip(texts, seeds, strict=True)]
-        for kind, texts in (("prompt", made.prompts), ("negative", made.negative_prompts))
+        tuple(own(text, seed, negative=negative) for text, seed in zip(texts, seeds, strict=True))
+        for texts, negative in ((made.prompts, False), (made.negative_prompts, True))
     )
-    missing = dict.fromkeys(name for one in (*prompts, *negatives) for name in one.missing)
-    unknown = [f"There is no wildcards/{name}.txt for __{name}__; it was drawn as text." for name in missing]
     templates = {TEMPLATE: (made.prompts, prompts), NEGATIVE_TEMPLATE: (made.negative_prompts, negatives)}
     return replace(
         made,
-        prompts=tuple(one.text for one in prompts),
-        negative_prompts=tuple(one.text for one in negatives),
-        extra={key: texts[0] for key, (texts, drawn) in templates.items() if any(o.text != texts[0] for o in drawn)},
-        comments=(*made.comments, *unknown),
+        prompts=prompts,
+        negative_prompts=negatives,
+        extra={key: texts[0] for key, (texts, written) in templates.items() if written != texts},
+        comments=(*made.comments, *comments),
     )
 
 

@@ -26,24 +26,32 @@ class Known:
     off: Collection[str]  # which are not ticked, whether or not all are left out
 
 
-def installed(found: Sequence[Extension], known: Known) -> str:
-    """What is in the folder."""
-    if not found:
+def installed(found: Sequence[Extension], builtin: Sequence[Extension], known: Known) -> str:
+    """What is in the folder, and what came with the program."""
+    rows = "".join(_row(one, known) for one in found) + "".join(_builtin(one, known) for one in builtin)
+    if not rows:
         return "<p>There is no extension; see Available and Install from URL.</p>"
-    rows = "".join(_row(one, known) for one in found)
     heads = "".join(f"<th>{head}</th>" for head in HEADS)
     return f'<table id="extensions" class="changes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
+def _builtin(one: Extension, known: Known) -> str:
+    return f"<tr><td>{_tick(one, known)}</td><td>built-in</td>{'<td></td>' * (len(HEADS) - 2)}</tr>"
+
+
+def _tick(one: Extension, known: Known) -> str:
+    name, tick = html.escape(one.name), "" if one.name in known.off else " checked"
+    state = "" if (one.name in known.taken) == one.enabled else " (after the restart)"
+    return f'<label><input type="checkbox" name="enable_{name}"{tick}> {name}</label>{state}'
+
+
 def _row(one: Extension, known: Known) -> str:
     at, name, troubles = git.state(one.path), html.escape(one.name), known.troubles.get(one.name, ())
-    tick = "" if one.name in known.off else " checked"
-    state = "" if (one.name in known.taken) == one.enabled else " (after the restart)"
     failed = ' <span class="failed">failed</span>' if troubles else ""
     update = _update(name, at, known.news.get(one.name))
     pin = at.commit[:12] if at.pinned else ""
     cells = [
-        f'<label><input type="checkbox" name="enable_{name}"{tick}> {name}</label>{state}{failed}',
+        f"{_tick(one, known)}{failed}",
         _link(git.shown(at.remote)),
         html.escape(at.branch),
         f"<code>{html.escape(at.commit[:8])}</code>",

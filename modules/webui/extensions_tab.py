@@ -55,7 +55,9 @@ def apply(app: App, user: User, wanted: Wanted) -> list[str]:
     """Do it, and keep what is switched off for the next start: a sentence for each thing that failed. WebuiError."""
     user.need(Role.ADMIN, "change extensions")
     before = app.options.view()
-    names = {one.name.lower(): one.name for one in app.extensions.all(before.as_dict())}
+    stored = before.as_dict()
+    every = *app.extensions.all(stored), *app.extensions.builtins(stored)
+    names = {one.name.lower(): one.name for one in every}
     ticks = {name.lower(): tick for name, tick in wanted.ticks.items() if name.lower() in names}
     kept = [name for name in before.disabled_extensions if name.lower() not in ticks]  # rows that were not there
     changes = {
@@ -94,17 +96,17 @@ def table(app: App, user: User, news: Mapping[str, str] | None = None) -> str:
     """What is installed. Tracebacks name places of the machine: they are the administrators'."""
     user.need(Role.USER, "look at the extensions")
     view, kept = app.options.view(), app.extensions.troubles
-    found = app.extensions.all(view.as_dict())
+    found, builtin = app.extensions.all(view.as_dict()), app.extensions.builtins(view.as_dict())
     off = {name.lower() for name in view.disabled_extensions}
     known = extensions_list.Known(
         troubles={one.name: kept.of(one.name) for one in found} if user.role is Role.ADMIN else {},
         news=news or {},
-        taken=[one.name for one in app.extensions.taken],
-        off=[one.name for one in found if one.name.lower() in off],
+        taken=[one.name for one in (*app.extensions.taken, *app.extensions.builtin)],
+        off=[one.name for one in (*found, *builtin) if one.name.lower() in off],
     )
     left_out = app.launch.without_extensions
     note = "<p>The program was started with a flag that leaves all extensions out.</p>" if left_out else ""
-    return note + extensions_list.installed(found, known)
+    return note + extensions_list.installed(found, builtin, known)
 
 
 def check(app: App, user: User) -> dict[str, str]:

@@ -21,9 +21,11 @@ def names(app, monkeypatch):
     monkeypatch.setattr("gradio.queueing.safe_get_lock", asyncio.Lock)
     monkeypatch.setattr("gradio.utils.safe_get_stop_event", asyncio.Event)
     gradio3.put_on()
+    writers = [*app.sources.writers]
     binding.bind(app)
     yield app
     binding.bind(None)
+    app.sources.writers[:] = writers
     for name in set(REGISTRY.names.values()):
         app.scripts.drop(name)
     REGISTRY.clear()

@@ -121,7 +121,8 @@ def extension(source):
     launch = Launch(data_dir=str(data))
     found = catalogue.Extensions(Folders.of(launch), launch)
     scripts = SimpleNamespace(offer=lambda axes: None)
-    guest = Extensions(SimpleNamespace(extensions=found, scripts=scripts, events=Events(found.troubles)))
+    parts = {"scripts": scripts, "sources": SimpleNamespace(writers=[]), "folders": found.folders}
+    guest = Extensions(SimpleNamespace(extensions=found, events=Events(found.troubles), **parts))
     guest.load(found.taken)
     return guest
 

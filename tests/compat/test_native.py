@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from modules.exceptions import ExtensionError
+from modules.exceptions import ExtensionError, PromptError
 from modules.generate.request import Txt2Img
 from tests import readme
 
@@ -30,6 +30,20 @@ MENU = """
             if values.breaks:
                 raise KeyError("gone")
             return studio.make(replace(plan.request, prompt=values.words))
+"""
+WRITER = """
+    from modules.exceptions import PromptError
+    from modules.host import Writer
+
+    class Loud(Writer):
+        def write(self, text, seed, view, *, negative):
+            if text == "wrong":
+                raise PromptError("That is wrong.")
+            return (text, []) if negative else (f"{text.upper()} {seed}", ["It is loud."])
+
+    class Broken(Writer):
+        def write(self, text, seed, view, *, negative):
+            raise KeyError("gone")
 """
 
 
@@ -63,3 +77,14 @@ def test_one_to_choose_makes_the_pictures_and_is_named_where_it_fails(extension,
     assert made(names, script_name="worded", script_args=["a cat"])[0].infotext.startswith("a cat")
     with pytest.raises(ExtensionError, match="'worded' failed in its script 'Worded': KeyError"):
         made(names, script_name="worded", script_args=["a cat", True])
+
+
+def test_one_that_writes_prompts_has_a_word_for_each_image_and_is_named_where_it_fails(extension, names):
+    extension(loud=WRITER)
+    job = names.generate(Txt2Img(**SMALL | {"prompt": "a cat", "batch_size": 2}))
+    result = job.wait(60)
+    assert [one.infotext.split("\n")[0] for one in result.shown] == ["A CAT 1", "A CAT 2"]
+    assert "Template: a cat" in result.shown[0].infotext
+    assert result.comments == ("It is loud.", "Extension 'loud' failed in write: KeyError: 'gone'")
+    with pytest.raises(PromptError, match="That is wrong"):
+        names.generate(Txt2Img(**SMALL | {"prompt": "wrong"}))

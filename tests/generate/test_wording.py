@@ -5,9 +5,12 @@ import pytest
 from modules.generate import infotext
 from modules.generate.plan import plan, request_from
 from modules.generate.wording import Sources, count, has_brackets, tells_schedules_apart, word
+from modules.host.extensions.builtin import ROOT, writers
+from modules.host.extensions.finding import Off, discover
 from modules.prompts.stylefiles import Styles
-from modules.prompts.wildcards import Wildcards
+from modules.settings.folders import Folders
 from modules.settings.options import Options
+from modules.settings.sections import Launch
 from modules.settings.store import Store
 
 
@@ -18,7 +21,9 @@ def sources(tmp_path):
     )
     (tmp_path / "wildcards").mkdir()
     (tmp_path / "wildcards/color.txt").write_text("red\ngreen\nblue\n")
-    return Sources(Styles([tmp_path / "styles.csv"]), Wildcards(tmp_path / "wildcards"))
+    launch = Launch(data_dir=str(tmp_path))
+    drawing = writers(discover(ROOT, Off.of({}, launch), print), Folders.of(launch))
+    return Sources(Styles([tmp_path / "styles.csv"]), drawing)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from fastapi.testclient import TestClient
 from modules import server
 from modules.app import build
 from modules.exceptions import Forbidden, ParameterError, WebuiError
+from modules.generate.request import Txt2Img
+from modules.generate.wording import word
 from modules.host.extensions import index
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
@@ -60,7 +62,28 @@ def test_leaving_all_out_unticks_none(program, flags):
     shown = extensions_tab.table(app, HOST)
     assert 'name="enable_one" checked' in shown and 'name="enable_two" checked' not in shown
     assert ("started with a flag" in shown) == bool(flags)
-    assert shown.count("after the restart") == (0 if flags else 2)
+    assert shown.count("after the restart") == (0 if flags else 3)  # with the one that comes with the program
+
+
+def test_what_comes_with_the_program_is_in_the_list_and_can_be_switched_off(program):
+    def drawn(app):
+        return word(Txt2Img(prompt="{a|a}"), app.options.view().over(enable_wildcards=True), [1], app.sources).prompts[
+            0
+        ]
+
+    app = program()
+    assert drawn(app) == "a"
+    row = extensions_tab.table(app, HOST).partition('name="enable_wildcards" checked')[2].partition("</tr>")[0]
+    assert "built-in" in row and "update_" not in row and "pin_" not in row
+    assert extensions_tab.apply(app, HOST, Wanted(every="extra")) == [] and drawn(program()) == "a"
+    assert extensions_tab.apply(app, HOST, Wanted(every="all")) == [] and drawn(program()) == "{a|a}"
+    assert extensions_tab.apply(app, HOST, Wanted(ticks={"wildcards": False})) == []
+    assert drawn(program()) == "{a|a}" and app.options.view().disabled_extensions == ["wildcards"]
+    assert 'name="enable_wildcards">' in extensions_tab.table(program(), HOST)
+    app.options.change({"disabled_extensions": []})
+    assert drawn(program(disable_extra_extensions=True)) == "a" and drawn(program(safe=True)) == "{a|a}"
+    (app.folders.data / "extensions/Wildcards/scripts").mkdir(parents=True)  # gives way to one of its name
+    assert "built-in" not in extensions_tab.table(program(), HOST) and drawn(program()) == "{a|a}"
 
 
 @pytest.mark.parametrize("open_by", [{"listen": True}, {"share": True}, {"server_name": "0.0.0.0"}])

@@ -8,12 +8,13 @@ import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from modules.exceptions import ExtensionError, NotFound, ParameterError, WebuiError
 from modules.host.extensions import git, updating
+from modules.host.extensions.builtin import ROOT as BUILTIN
 from modules.host.extensions.finding import FOLDER, Extension, File, Off, check_needs, discover, files, is_one
 from modules.host.extensions.installing import install
 from modules.host.extensions.preloading import preload
@@ -44,6 +45,7 @@ class Extensions:
     troubles: Troubles = field(default_factory=Troubles)
     flags: dict[str, Any] = field(default_factory=dict)  # values of those that extensions brought
     taken: tuple[Extension, ...] = ()  # which take part in this run
+    builtin: tuple[Extension, ...] = ()  # of those that come with the program
     records: Records = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)  # one change of the folder at a time
 
@@ -52,6 +54,7 @@ class Extensions:
         every = self._discovered(self.stored)
         check_needs(every, self.troubles.note)
         self.taken = tuple(one for one in every if one.enabled)
+        self.builtin = tuple(one for one in self.builtins(self.stored) if one.enabled)
 
     @property
     def root(self) -> Path:
@@ -69,6 +72,12 @@ class Extensions:
     def all(self, stored: Mapping[str, Any]) -> list[Extension]:
         """All there are now; enabled are those that the next start takes, by these settings."""
         return self._discovered(stored)
+
+    def builtins(self, stored: Mapping[str, Any]) -> list[Extension]:
+        """Those that come with the program, but for one that gives way to a folder of its name."""
+        off, own = Off.of(stored, self.launch), {one.name.lower() for one in self._discovered(stored)}
+        found = discover(BUILTIN, replace(off, every=off.builtin), self.troubles.note)
+        return [one for one in found if one.name.lower() not in own]
 
     def find(self, name: str) -> Extension:
         """The one in the folder of that name. NotFound."""

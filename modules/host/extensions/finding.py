@@ -23,12 +23,15 @@ class Off:
 
     names: frozenset[str]  # of folders, in lower case
     every: bool
+    builtin: bool = False  # those that come with the program too, all of them
 
     @classmethod
     def of(cls, stored: Mapping[str, Any], launch: Launch) -> Off:
         listed = stored.get("disabled_extensions")
         names = frozenset(str(name).lower() for name in listed) if isinstance(listed, list) else frozenset[str]()
-        return cls(names, launch.without_extensions or stored.get("disable_all_extensions") in ("extra", "all"))
+        kept = stored.get("disable_all_extensions")
+        builtin = launch.safe or launch.disable_all_extensions or kept == "all"
+        return cls(names, launch.without_extensions or kept in ("extra", "all"), builtin)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
