@@ -15,13 +15,12 @@ from modules.app import App
 from modules.exceptions import ParameterError, WebuiError
 from modules.host.extensions import git, index
 from modules.settings.reach import Role, User, may_add_code
-from modules.webui import extensions_list
+from modules.webui import config_states, extensions_list
 from modules.webui.controls import AS_IS, QUIET
 from modules.webui.submit import told, who
 
 CHOICES = "none", "extra", "all"
 UNREAD = "The page sent nothing that can be read; reload it."
-RESTART = "restart"  # what the page is told when the program is to begin anew
 HIDDEN: dict[str, Any] = {"visible": "hidden"}
 BUTTON: dict[str, Any] = {"min_width": 140}
 
@@ -126,6 +125,8 @@ def build(app: App) -> None:
             _available(app)
         with gr.Tab("Install from URL", elem_id="extensions_install_from_url_tab"):
             _from_url(app)
+        with gr.Tab("Backup/Restore", elem_id="extensions_backup_restore_tab") as states:
+            config_states.build(app, states)
 
 
 def _said(user: User, work: Callable[[User], str]) -> str:
@@ -168,7 +169,11 @@ def _installed(app: App, tabs: Sequence[Any]) -> None:
         except WebuiError as error:
             return told(error), gr.skip(), ""
         lines = "".join(f'<p class="error">{html.escape(one)}</p>' for one in failed)
-        return lines or "<p>Restarting…</p>", _said(user, lambda user: table(app, user)), "" if failed else RESTART
+        return (
+            lines or "<p>Restarting…</p>",
+            _said(user, lambda user: table(app, user)),
+            "" if failed else config_states.RESTART,
+        )
 
     for one in tabs:
         one.select(looked, outputs=[listed, every], **AS_IS)

@@ -1,5 +1,7 @@
 """Extensions from a repository: copied, brought up to date, pinned, put back; and what git is kept from."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modules.exceptions import ExtensionError, NotFound, ParameterError
-from modules.host.extensions import git
+from modules.host.extensions import git, states
 from modules.host.extensions.catalogue import Extensions, plain
 from modules.host.extensions.installing import stamp
 from modules.settings.folders import Folders
@@ -86,6 +88,58 @@ def test_a_commit_that_is_not_here_yet_can_be_pinned(extensions, origin):
     with pytest.raises(ParameterError, match="has no commit"):
         extensions.pin("thing", "0" * 12)
     assert at(extensions) == "VALUE = 3\n"
+
+
+def test_a_saved_state_is_brought_back(extensions, origin, tmp_path):
+    path = extensions.add(str(origin.bare)).path
+    again = tmp_path / "again.git"
+    run(tmp_path, "clone", "--quiet", "--bare", str(origin.bare), str(again))
+    extensions.add(str(again), "pinned")
+    extensions.pin("pinned", origin.first)
+    (extensions.root / "plain/scripts").mkdir(parents=True)
+    stem = states.save(tmp_path, "good", states.now(extensions, {"disabled_extensions": ["Plain", "away"]}))
+    assert stem.endswith("_good") and states.saved(tmp_path) == [stem]
+
+    second = origin.push("scripts/thing.py", "VALUE = 2\n")
+    assert extensions.update("thing")
+    assert git.state(path).commit == second
+    extensions.pin("pinned", "")
+    (extensions.root / "new/scripts").mkdir(parents=True)
+    off, failed = states.restore(extensions, states.load(tmp_path, stem), {})
+    assert (off, failed) == (["new", "plain"], [])
+    assert (at(extensions), at(extensions, "pinned")) == ("VALUE = 1\n", "VALUE = 1\n")
+    assert git.state(path).branch == "main" and git.state(extensions.root / "pinned").pinned
+    assert extensions.check("thing") == "new commits"  # it follows its branch from there
+
+    shutil.rmtree(extensions.root / "pinned")
+    off, failed = states.restore(extensions, states.load(tmp_path, stem), {})
+    assert len(failed) == 1 and failed[0].startswith("pinned is not here any more; install it from ")
+
+
+def test_a_state_of_a1111s_is_read_and_nonsense_is_told(extensions, origin, tmp_path):
+    extensions.add(str(origin.bare))
+    folder = tmp_path / states.FOLDER
+    folder.mkdir()
+    row = {"name": "thing", "is_builtin": False, "enabled": False, "branch": "main", "commit_hash": origin.first}
+    built = {"LDSR": {"is_builtin": True, "enabled": True, "commit_hash": None}}
+    whole = {"created_at": 1.5, "webui": {"commit_hash": "x"}, "extensions": {"thing": row} | built}
+    (folder / "a.json").write_text(json.dumps(whole))
+    assert states.restore(extensions, states.load(tmp_path, "a"), {}) == (["thing"], [])
+    for text in (
+        "{",
+        "[]",
+        "{}",
+        '{"extensions": []}',
+        '{"extensions": {"thing": {"commit_hash": "--upload-pack=x"}}}',
+    ):
+        (folder / "a.json").write_text(text)
+        with pytest.raises(ParameterError, match="a.json holds no state"):
+            states.load(tmp_path, "a")
+    for name in ("../a", "b", ""):
+        with pytest.raises(NotFound):
+            states.load(tmp_path, name)
+    with pytest.raises(ParameterError, match="no name for a folder"):
+        states.save(tmp_path, "../x", states.now(extensions, {}))
 
 
 def test_a_branch_and_a_name(extensions, origin):

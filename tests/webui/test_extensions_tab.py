@@ -14,10 +14,10 @@ from modules.host.extensions import index
 from modules.settings.reach import HOST, Role, User
 from modules.settings.sections import Launch
 from modules.webapi.watch import End
-from modules.webui import extensions_tab
+from modules.webui import config_states, extensions_tab
 from modules.webui.extensions_tab import Wanted
 
-ADMIN = User("ann", Role.ADMIN)
+ADMIN, EVE = User("ann", Role.ADMIN), User("eve", Role.USER)
 
 
 @pytest.fixture
@@ -84,6 +84,24 @@ def test_what_comes_with_the_program_is_in_the_list_and_can_be_switched_off(prog
     assert drawn(program(disable_extra_extensions=True)) == "a" and drawn(program(safe=True)) == "{a|a}"
     (app.folders.data / "extensions/Wildcards/scripts").mkdir(parents=True)  # gives way to one of its name
     assert "built-in" not in extensions_tab.table(program(), HOST) and drawn(program()) == "{a|a}"
+
+
+def test_a_saved_state_is_shown_and_brought_back_by_who_may(program):
+    app = program()
+    app.options.change({"disabled_extensions": ["two", "wildcards"]})
+    stem = config_states.save(app, HOST, "")
+    app.options.change({"disabled_extensions": ["one"]})
+    (app.folders.data / "extensions/<i>new/scripts").mkdir(parents=True)
+    shown = config_states.table(app, HOST, stem)
+    assert "<td>two</td><td></td><td></td><td>no repository (off)</td><td>no repository</td>" in shown
+    assert "&lt;i&gt;new" in shown and "<i>" not in shown and "not saved: switched off" in shown
+    assert config_states.restore(app, HOST, stem) == []
+    assert app.options.view().disabled_extensions == ["<i>new", "two"]  # what comes with the program is as it is
+    for act in (lambda: config_states.save(app, EVE, "x"), lambda: config_states.restore(app, EVE, stem)):
+        with pytest.raises(Forbidden):
+            act()
+    with pytest.raises(Forbidden, match="--enable-insecure-extension-access"):
+        config_states.restore(program(listen=True), ADMIN, stem)
 
 
 @pytest.mark.parametrize("open_by", [{"listen": True}, {"share": True}, {"server_name": "0.0.0.0"}])

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -184,12 +184,19 @@ class Extensions:
 
     def pin(self, name: str, commit: str) -> None:
         """Hold it at a commit; an empty one lets it follow its branch again."""
-        extension = self.find(name)
+        self._moved(self.find(name), lambda path: updating.pin(path, commit.strip(), self.near))
+
+    def move(self, name: str, commit: str, branch: str) -> None:
+        """Bring it to a commit of its branch, which it follows from there on; without a branch it is pinned there."""
+        self._moved(self.find(name), lambda path: updating.move(path, commit, branch, self.near))
+
+    def _moved(self, extension: Extension, act: Callable[[Path], None]) -> None:
+        """Where it was is remembered: it goes back there if it cannot be loaded."""
         with self._lock:
             before = git.commit_of(extension.path)
-            updating.pin(extension.path, commit.strip(), self.near)
-            if git.commit_of(extension.path) != before and not self.records.get(name, BEFORE):
-                self.records.put(name, BEFORE, before)
+            act(extension.path)
+            if git.commit_of(extension.path) != before and not self.records.get(extension.name, BEFORE):
+                self.records.put(extension.name, BEFORE, before)
 
     def check(self, name: str) -> str:
         """Whether there is something newer, in a word or in a sentence that says why nobody knows."""

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from modules.exceptions import ExtensionError, ParameterError
-from modules.host.extensions.git import COMMIT, NETWORK, State, address, git, state, submodules
+from modules.host.extensions.git import COMMIT, NETWORK, State, address, branch, git, state, submodules
 
 LATEST, NEWER = "latest", "new commits"
 HEADS = "refs/heads/"
@@ -49,6 +49,16 @@ def pin(folder: Path, commit: str, near: bool) -> None:
     if not _is_here(folder, commit):
         raise ParameterError(f"{folder.name} has no commit {commit}.")
     _go(folder, commit, "", near)
+
+
+def move(folder: Path, commit: str, wanted: str, near: bool) -> None:
+    """To a commit, fetched if need be, on a branch or, without one, held there. ParameterError."""
+    at = _known(folder)
+    if (at.commit, at.branch) == (commit, wanted):
+        return
+    pin(folder, commit, near)
+    if wanted:
+        _go(folder, commit, branch(wanted), near)
 
 
 def back(folder: Path, commit: str) -> None:
