@@ -64,17 +64,31 @@ function updateInput(target) {
 }
 
 function switchTo(tab) {
-    document.getElementById(`tab_${tab}-button`)?.click();
+    tabButton(`tab_${tab}`)?.click();
     return [];
+}
+
+/** What opens a tab. Where there is no room for all of them gradio has the last ones in a menu, which knows no ids. */
+function tabButton(id) {
+    const shown = (name) => document.getElementById(`${name}-button`);
+    const parts = gradio_config.components;
+    const tab = parts.find((part) => part.props.elem_id === id);
+    if (shown(id) || !tab) {
+        return shown(id);
+    }
+    const beside = (node) => (node.children?.some((one) => one.id === tab.id) ? node.children : node.children?.map(beside).find(Boolean));
+    const names = beside(gradio_config.layout).map((one) => parts.find((part) => part.id === one.id).props.elem_id);
+    const menu = names.map(shown).find(Boolean)?.closest(".tab-wrapper").querySelectorAll(".overflow-dropdown button");
+    return Array.from(menu ?? []).find((button) => [tab.props.label, say(tab.props.label)].includes(button.textContent.trim()));
 }
 
 /** Open a tab, then one inside of it, and so on; what was never opened comes into the page first. */
 async function openTabs(...ids) {
     for (const id of ids) {
-        for (let frame = 0; frame < OPEN_FRAMES && !document.getElementById(`${id}-button`); frame++) {
+        for (let frame = 0; frame < OPEN_FRAMES && !tabButton(id); frame++) {
             await new Promise(requestAnimationFrame);
         }
-        document.getElementById(`${id}-button`)?.click();
+        tabButton(id)?.click();
     }
     return [];
 }
