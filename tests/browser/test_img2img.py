@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import JOB_MS, Ui
+from tests.webapi.test_bad_pictures import BROKEN, ODD
 
 SHORT = {"steps": 2, "width": 64, "height": 64, "seed": 3}
 
@@ -142,6 +143,32 @@ def test_no_picture_is_one_sentence(img):
     img.prompt().press("Control+Enter")
     expect(img.log().locator(".error")).to_contain_text("There is no picture to start from")
     expect(img.at("interrupt")).to_be_hidden()
+
+
+def test_odd_uploads_are_drawn_over_and_hostile_ones_answered_in_one_sentence(img):
+    def upload(elem_id, data):
+        box = img.page.locator(f"#{elem_id}")
+        clear = box.get_by_role("button", name="Remove Image")
+        if clear.count():
+            clear.click()
+        file = {"name": "one.png", "mimeType": "image/png", "buffer": data}
+        with img.page.expect_response(lambda answer: "/upload?" in answer.url):
+            box.locator("input[type=file]").set_input_files(file)
+        expect(box.locator("img")).to_be_attached()
+
+    img.mode("inpaint_upload")
+    img.set(**SHORT)
+    upload("img_inpaint_base", ODD["animated GIF"])
+    upload("img_inpaint_mask", BROKEN["cut PNG"][0])
+    img.prompt().press("Control+Enter")
+    expect(img.log().locator(".error")).to_contain_text("not an image that can be read")
+    expect(img.log().locator("p")).to_have_count(1)
+    upload("img_inpaint_mask", png(300, 20, "white")["buffer"])
+    img.generate()
+    assert "Size: 64x64" in img.finished(), "a mask of another size is brought to the picture's"
+    upload("img_inpaint_base", BROKEN["bomb"][0])
+    img.prompt().press("Control+Enter")
+    expect(img.log().locator(".error")).to_contain_text("megapixels")
 
 
 def test_a_reload_during_a_run_finds_it_again(img):
