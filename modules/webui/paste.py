@@ -19,6 +19,12 @@ from modules.sampling.tables import menu
 from modules.webui import script_form
 from modules.webui.form import Form
 
+KEYS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "width": "Size-1",
+    "height": "Size-2",
+}  # as A1111 says
 USUAL = "hr_", "mask_", "inpaint", "soft_", "composite_"  # how the names of these fields begin
 
 
@@ -34,6 +40,8 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     reading = read(text, known, view.auto_backcompat, app.local_name, form.kind)
     values = undressed(app, on_menus(reading.values, form.kind), form.kind, view.infotext_styles)
     values = _not_told(form, values) | values
+    disregarded = _named(form.kind, view.infotext_skip_pasting)
+    values = {name: value for name, value in values.items() if name not in disregarded}
     scripts = script_form.pasted(form, text)
     if only:
         return [values.get(name, gr.skip()) if name in only else gr.skip() for name in form.names()]
@@ -41,12 +49,18 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     other = {name for name, value in values.items() if value != defaults[name].default}
     ticked = [bool(fold.names & other) for fold in form.folds.values()]
     wanted = differing(reading.overrides, view)
+    wanted = {name: value for name, value in wanted.items() if known[name].infotext not in view.infotext_skip_pasting}
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
     fields = (values.get(name, gr.skip()) for name in form.fields)
     guests = {name: update for guest in app.guests for name, update in guest.pasted(form, text).items()}
     others = [scripts.get(name, gr.skip()) for name in form.scripts]
     others += [guests.get(name, gr.skip()) for name in form.told]
     return [*fields, *ticked, chips, *others]
+
+
+def _named(kind: type[Request], keys: Collection[str]) -> set[str]:
+    """The fields that an infotext has under these keys."""
+    return {name for name, spec in specs(kind).items() if KEYS.get(name, spec.infotext) in keys}
 
 
 def _not_told(form: Form, values: dict[str, Any]) -> dict[str, Any]:

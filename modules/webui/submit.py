@@ -116,7 +116,7 @@ class Runs:
 
     def shown(self, task_id: str, result: Any, files: list[str]) -> Outputs:
         """What the page shows for a result."""
-        return shown(task_id, result, files)
+        return shown(task_id, result, [] if self.app.options.view().do_not_show_images else files)
 
     def stop(self, task_id: str, request: gr.Request) -> None:
         """Interrupt the page's own job, or take it out of the queue; never another page's."""

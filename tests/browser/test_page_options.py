@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Ui
+from tests.browser.conftest import JOB_MS, Ui
 from tests.browser.test_img2img import Img2Img, png
 
 SET = {
@@ -95,3 +95,24 @@ def test_the_gallery_shows_small_copies_and_keeps_the_files(ui, page):
     assert "small copies" in ui.download().read_bytes().decode("latin-1")
     for path in ("/etc/passwd", str(ui.address), "../config.json"):
         assert page.request.get(f"{ui.address}/internal/small", params={"file": path}).status == 404
+
+
+def test_fields_of_an_infotext_are_disregarded_and_pictures_not_shown(ui, page, address):
+    wishes = {"infotext_skip_pasting": ["Seed", "Sampler", "Size-1", "Clip skip"], "do_not_show_images": True}
+    before = page.request.get(address + "/sdapi/v1/options").json()
+    assert page.request.post(address + "/sdapi/v1/options", data=wishes).ok
+    try:
+        ui.prompt().fill("a moth\nSteps: 1, Sampler: Euler, Seed: 9, Size: 64x96, Clip skip: 2, ENSD: 31337")
+        page.locator("#paste").click()
+        expect(ui.number("height")).to_have_value("96")
+        for name, value in {"steps": "1", "seed": "-1", "width": "512"}.items():
+            expect(ui.number(name)).to_have_value(value)
+        expect(ui.menu("sampling")).to_have_value("DPM++ 2M")
+        expect(ui.at("override_settings")).to_contain_text("ENSD: 31337")
+        expect(ui.at("override_settings")).not_to_contain_text("Clip skip")
+        ui.set(width=64)
+        ui.generate()
+        expect(page.locator("#html_info_txt2img")).to_contain_text("a moth", timeout=JOB_MS)
+        expect(ui.at("gallery").locator("img")).to_have_count(0)
+    finally:
+        page.request.post(address + "/sdapi/v1/options", data={name: before[name] for name in wishes})

@@ -12,6 +12,10 @@ LISTEN = """() => {
         signs.played.push([this.id, this.volume]);
         return Promise.resolve();
     };
+    navigator.wakeLock.request = async (kind) => {
+        signs.screen = (signs.screen ?? 0) + 1;
+        return {kind, released: false, release: async () => signs.screen--};
+    };
     const title = document.querySelector("title");
     new MutationObserver(() => signs.titles.push(document.title)).observe(title, {childList: true});
 }"""
@@ -21,21 +25,25 @@ def test_title_and_sound_of_a_run(ui, page):
     first = page.title()
     page.evaluate(LISTEN)
     page.evaluate("opts.notification_volume = 30")
-    ui.set(steps=8, width=256, height=256)
+    ui.set(steps=8, width=128, height=128)
     ui.generate()
+    page.wait_for_function("signs.screen === 1")
     ui.finished()
-    page.wait_for_function("signs.played.length")
+    page.wait_for_function("signs.played.length && signs.screen === 0")
     signs = page.evaluate("signs")
     assert signs["played"] == [["audio_notification", 0.3]]
     told = [title for title in signs["titles"] if title.startswith("[")]
     assert any("%" in title and title.endswith(f"] {first}") for title in told), signs["titles"]
     assert page.title() == first
-    page.evaluate("opts.notification_audio = false; opts.show_progress_in_title = false; signs.titles = []")
+    off = "notification_audio", "show_progress_in_title", "prevent_screen_sleep_during_generation"
+    page.evaluate(
+        "off => { off.forEach((name) => (opts[name] = false)); delete signs.screen; signs.titles = []; }", off
+    )
     ui.generate()
     ui.finished()
     signs = page.evaluate("signs")
     assert len(signs["played"]) == 1
-    assert not [title for title in signs["titles"] if title.startswith("[")]
+    assert not [title for title in signs["titles"] if title.startswith("[")] and "screen" not in signs
 
 
 def test_the_users_style_sheet_counts_from_the_next_load(ui, page, data):

@@ -19,6 +19,8 @@ class Infotext:
     infotext_styles: str = param("Apply if any", "Infer styles from prompts of pasted infotext", choices=("Ignore", "Apply", "Discard", "Apply if any"),
                                  doc="Ignore: leave prompt and styles alone. Apply: move the styles that a prompt is written in to the styles menu, and take all others off. "
                                      "Discard: only take them out of the prompt. Apply if any: Apply where there is one, else Ignore.")
+    infotext_skip_pasting: list[str] = param([], "Disregard fields from pasted infotext",
+                                             doc="As an infotext calls them, such as Seed or Sampler; Prompt and Negative prompt, and Size-1 and Size-2 for its sides, too.")
     disable_weights_auto_swap: bool = param(True, "Disregard checkpoint information from pasted infotext")
 
 
@@ -36,6 +38,7 @@ class Gallery:
     """Gallery."""
 
     return_grid: bool = param(True, "Show grid in gallery")
+    do_not_show_images: bool = param(False, "Do not show any images in gallery", doc="They are made and saved all the same.")
     gallery_height: str = param("", "Gallery height", doc="A CSS length, such as 768px or 60vh; empty for the usual one.")
     js_modal_lightbox_initially_zoomed: bool = param(False, "Full page image viewer: show images at their own size by default")
     js_modal_lightbox_gamepad: bool = param(False, "Full page image viewer: navigate with gamepad")
@@ -83,6 +86,7 @@ class Interface:
     show_progressbar: bool = param(True, "Show progress bar")
     hidden_tabs: list[str] = param([], "Hidden tabs", doc="Names as they stand on the tabs; press Reload UI to see it.")
     ui_tab_order: list[str] = param([], "Order of the tabs", doc="Names as they stand on the tabs; those that are not named follow. Press Reload UI to see it.")
+    prevent_screen_sleep_during_generation: bool = param(True, "Keep the screen on while something is generated")
     show_progress_in_title: bool = param(True, "Show generation progress in window title")
     hires_fix_show_sampler: bool = param(False, "Hires fix: show hires checkpoint and sampler selection")
     hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")

@@ -10,6 +10,7 @@ const ANSWER_MS = 1500; // how long the answer to Generate may take after the ru
 const RETRY_MS = 300; // until a task that the server did not know is asked for again
 const AGAIN_MS = 3000; // until a server that answered with an error is asked again
 const MOUNT_MS = 1000; // until it is looked again whether a tab that was never opened has come into the page
+let screenLock = null; // the promise of one, while it is wanted
 const runs = {}; // tab -> the run that it shows
 const submitCallbacks = []; // called with {tab, values} by name right before they are sent; may change values, to promises too
 
@@ -99,7 +100,23 @@ function startRun(tab, id, fresh) {
         showBar(run);
     }
     listen(run);
+    keepScreenOn();
 }
+
+/** The browser lets go of the screen when the page is out of sight: it is asked again when it comes back. */
+async function keepScreenOn() {
+    const isNeeded = () => Object.keys(runs).some(isRunning) && opts.prevent_screen_sleep_during_generation !== false;
+    if (isNeeded() && !document.hidden && !screenLock) {
+        screenLock = navigator.wakeLock?.request("screen").catch(() => null); // some forbid it when power is low
+    }
+    const lock = await screenLock;
+    if (!isNeeded() || !lock || lock.released) {
+        screenLock = null;
+        lock?.release();
+    }
+}
+
+document.addEventListener("visibilitychange", keepScreenOn);
 
 function endRun(run) {
     run.over = true;
@@ -109,6 +126,7 @@ function endRun(run) {
     run.preview?.remove();
     showButtons(run.tab, false);
     showInTitle("");
+    keepScreenOn();
 }
 
 function listen(run) {
