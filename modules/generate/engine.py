@@ -79,7 +79,7 @@ def _run(plan: Plan, stores: Stores, folders: Folders, progress: Progress, hooks
         extra=plan.wording.extra | ready.told,
         comments=(*plan.wording.comments, *models.comments),
         seconds=time.monotonic() - started,
-        interrupted=progress.stop.interrupted,
+        interrupted=progress.stop.ends,
     )
     return hooks.finished(result)
 
@@ -91,7 +91,7 @@ def _pictures(plan: Plan, shop: Shop) -> list[Picture]:
         shop.hooks.source_made(plan, given)
     pictures: list[Picture] = []
     for number in range(request.n_iter):
-        if progress.stop.interrupted:
+        if progress.stop.ends:
             break
         progress.next_batch(number)
         batch = _first(shop.hooks.next_batch(plan, number), given, shop, number)

@@ -113,7 +113,7 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
     shown: list[Finished] = []
     progress.begin(len(plan.sources), STEPS)
     for number, source in enumerate(plan.sources):
-        if progress.stop.interrupted:
+        if progress.stop.ends:
             break
         progress.next_batch(number)
         progress.say(source.name or "")
@@ -133,7 +133,7 @@ def run(plan: Plan, tools: Tools, progress: Progress) -> Result:
         shown=tuple(shown),
         told=told,
         seconds=time.monotonic() - started,
-        interrupted=progress.stop.interrupted,
+        interrupted=progress.stop.ends,
         comments=tuple(dict.fromkeys(comments)),
     )
 

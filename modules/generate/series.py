@@ -33,7 +33,7 @@ def run(turns: Sequence[Turn], draw: Draw, progress: Progress, shown: int) -> Re
     comments: dict[str, None] = {}
     kept: list[Picture] = []
     for number, turn in enumerate(turns):
-        if progress.stop.interrupted:
+        if progress.stop.ends:
             break
         progress.part(number, len(turns))
         progress.say(turn.name)
@@ -58,5 +58,5 @@ def run(turns: Sequence[Turn], draw: Draw, progress: Progress, shown: int) -> Re
         pictures=tuple(kept),
         comments=tuple(comments),
         seconds=time.monotonic() - started,
-        interrupted=progress.stop.interrupted,
+        interrupted=progress.stop.ends,
     )

@@ -19,6 +19,12 @@ class Stop:
 
     skipped: bool = False  # this batch
     interrupted: bool = False  # the whole job
+    after_current: bool = False  # the whole job, once the current batch is done
+
+    @property
+    def ends(self) -> bool:
+        """Whether no batch more is to begin."""
+        return self.interrupted or self.after_current
 
     def check(self) -> None:
         """Raise Interrupted when the current batch is to end."""

@@ -141,7 +141,7 @@ def _state(job: Job | None) -> dict[str, Any]:
     return {
         "skipped": bool(stop and stop.skipped),
         "interrupted": bool(stop and stop.interrupted),
-        "stopping_generation": False,
+        "stopping_generation": bool(stop and stop.after_current),
         "job": job.kind if job else "",
         "job_count": at.batches if at else 0,
         "job_timestamp": time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)) if job else "0",

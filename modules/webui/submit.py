@@ -119,8 +119,16 @@ class Runs:
         return shown(task_id, result, [] if self.app.options.view().do_not_show_images else files)
 
     def stop(self, task_id: str, request: gr.Request) -> None:
-        """Interrupt the page's own job, or take it out of the queue; never another page's."""
-        if (job := self._job(task_id)) is not None and who(request).stops(job.owner):
+        """Interrupt the page's own job, or take it out of the queue; never another page's.
+
+        Where it is to finish the current picture, only the second time ends it at once.
+        """
+        if (job := self._job(task_id)) is None or not who(request).stops(job.owner):
+            return
+        if self.app.options.view().interrupt_after_current and job is self.app.queue.current:
+            job.progress.stop.interrupted = job.progress.stop.after_current
+            job.progress.stop.after_current = True
+        else:
             self.app.queue.cancel(job)
 
     def skip(self, task_id: str, request: gr.Request) -> None:

@@ -116,3 +116,20 @@ def test_fields_of_an_infotext_are_disregarded_and_pictures_not_shown(ui, page, 
         expect(ui.at("gallery").locator("img")).to_have_count(0)
     finally:
         page.request.post(address + "/sdapi/v1/options", data={name: before[name] for name in wishes})
+
+
+def test_interrupt_leaves_the_current_picture_alone_until_it_is_pressed_again(ui, page, address):
+    assert page.request.post(address + "/sdapi/v1/options", data={"interrupt_after_current": True}).ok
+    state = address + "/sdapi/v1/progress?skip_current_image=true"
+    try:
+        ui.set(steps=150, width=128, height=128, batch_count=3)
+        ui.generate()
+        expect(page.locator(".progressDiv")).to_contain_text("%", timeout=JOB_MS)
+        ui.at("interrupt").click()
+        page.wait_for_function("async (url) => (await (await fetch(url)).json()).state.stopping_generation", arg=state)
+        assert not page.request.get(state).json()["state"]["interrupted"]
+        ui.at("interrupt").click()
+        ui.finished()
+        expect(ui.log()).to_contain_text("Interrupted after")
+    finally:
+        page.request.post(address + "/sdapi/v1/options", data={"interrupt_after_current": False})

@@ -86,6 +86,7 @@ class Interface:
     show_progressbar: bool = param(True, "Show progress bar")
     hidden_tabs: list[str] = param([], "Hidden tabs", doc="Names as they stand on the tabs; press Reload UI to see it.")
     ui_tab_order: list[str] = param([], "Order of the tabs", doc="Names as they stand on the tabs; those that are not named follow. Press Reload UI to see it.")
+    interrupt_after_current: bool = param(False, "Interrupt finishes the current picture first", doc="Pressed once more it ends at once.")
     prevent_screen_sleep_during_generation: bool = param(True, "Keep the screen on while something is generated")
     show_progress_in_title: bool = param(True, "Show generation progress in window title")
     hires_fix_show_sampler: bool = param(False, "Hires fix: show hires checkpoint and sampler selection")
