@@ -20,6 +20,8 @@ class Thing(scripts.Script):
 
 
 OLD = """
+const translations = new Map(), openedFrom = "theirs";  // names that the page's own scripts have, too
+function countTokens() { throw new Error("theirs"); }
 window.seen = {};
 document.addEventListener("DOMContentLoaded", () => {
     seen.loaded = true;
@@ -97,6 +99,13 @@ def test_scripts_written_for_gradio_3_find_their_places(ui, page):
     page.wait_for_function("seen.options")
     places = {"loaded": True, "complete": True, "options": True, "prompt": 1, "matches": True}
     assert page.evaluate("seen") == places | {"tab": "txt2img", "first": "txt2img"}
+
+
+def test_scripts_may_have_names_that_the_pages_own_have_too(ui, page):
+    page.wait_for_function("seen.options")
+    assert page.evaluate("translations instanceof Map && openedFrom") == "theirs"
+    ui.prompt().fill("a cat")
+    expect(ui.at("token_counter")).to_have_text("2/75")
 
 
 def test_scripts_find_the_pictures_of_tabs_that_were_never_opened(ui, page, tmp_path):

@@ -5,7 +5,7 @@
 "use strict";
 
 const SHOWN_BY = ["placeholder", "title", "aria-label"];
-const AS_IT_IS = "textarea, script, style, pre, .infotext, [dir=auto], .token, .card .name, .card .description, .notranslate";
+var AS_IT_IS = "textarea, script, style, pre, .infotext, [dir=auto], .token, .card .name, .card .description, .notranslate";
 const translations = window.localization ?? {};
 const placed = new WeakMap(); // text node -> the translation that stands in it
 

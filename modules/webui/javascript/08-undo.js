@@ -6,7 +6,7 @@
 const STEP_MS = 500; // of rest that ends a step
 const STEPS = 60; // kept
 const UNDO = "webui/undo/";
-const formSteps = {}; // tab -> {past, now, future, latest}: values by name
+var formSteps = {}; // tab -> {past, now, future, latest}: values by name
 const TYPED_IN = "textarea, input:not([type=range], [type=checkbox], [type=radio], [type=color]), canvas, [contenteditable]";
 
 onFormChange(({tab, values}) => {

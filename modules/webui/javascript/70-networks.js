@@ -17,7 +17,7 @@ const NOTES_OF_CHECKPOINT = ["vae", "defaults"];
 const NOTES_OF_LORA = ["activation_text", "preferred_weight", "negative_text"];
 const lastPrompt = {}; // tab -> the prompt box that was written in last
 const networkBrowsers = new WeakMap();
-let desiredCheckpointName = "";
+var desiredCheckpointName = "";
 
 class NetworkBrowser {
     constructor(host) {
