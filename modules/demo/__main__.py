@@ -95,8 +95,8 @@ def train(chosen: argparse.Namespace) -> None:
     if chosen.only in (None, "unet"):
         latents = vae.encode_bank(vae.load(work / "vae.pt"), seen, work / "latents.npy", chosen.pictures)
         spread = unet.spread(latents, work / "spread.npy")
-        lessons = unet.lessons_of(seen, latents, text.load(work / "text.pt"), spread)
-        unet.train(lessons, work / "unet.pt", _pace(unet.PACE, chosen), chosen.minutes)
+        lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
+        unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.PACE, chosen), chosen.minutes)
 
 
 def train_extras(chosen: argparse.Namespace) -> None:

@@ -119,7 +119,7 @@ def write(work: Path, folder: Path, name: str = NAME) -> Path:
     shift, scale = np.load(work / "spread.npy")
     decoder = work / "vae-decoder.pt"
     coder = vae.load(decoder if decoder.is_file() else work / "vae.pt")
-    parts = (unet.load(work / "unet.pt"), coder, text.load(work / "text.pt"))
+    parts = (unet.load(work / "unet.pt"), coder, text.load(work / "unet.pt"))
     return write_parts((parts[0], normalised(parts[1], shift, scale), parts[2]), folder, name)
 
 

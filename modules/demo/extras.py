@@ -113,16 +113,16 @@ def train_lora(
     work: Path, name: str, shown: list[Scene], tokenizer: Tokenizer, minutes: float, pace: Pace = LORA_PACE
 ) -> Lora:
     """Train a LoRA on the exported UNet with the pictures of these scenes."""
-    model = unet.load(work / "unet.pt")
+    model, reader = unet.load(work / "unet.pt"), text.load(work / "unet.pt")
     lora = Lora(model)
     lessons = _lessons(work, name, bank.paint(work / name, shown, tokenizer))
     course = Course(model=lora, pace=pace, file=work / f"{name}.pt")
     rng = np.random.default_rng(course.step)
 
     def loss(step: int) -> Tensor:
-        latents, context = lessons.draw(rng, pace.batch)
+        latents, tokens = lessons.draw(rng, pace.batch)
         with lora.applied():
-            return unet.denoising_loss(model, latents, context)
+            return unet.denoising_loss(model, latents, unet.read(reader, tokens))
 
     course.run(loss, minutes)
     return lora
@@ -130,7 +130,7 @@ def train_lora(
 
 def train_concept(work: Path, shown: list[Scene], minutes: float, pace: Pace = EMBEDDING_PACE) -> Concept:
     """Learn the vectors under which the frozen model draws what these scenes show."""
-    model, reader = unet.load(work / "unet.pt"), text.load(work / "text.pt")
+    model, reader = unet.load(work / "unet.pt"), text.load(work / "unet.pt")
     concept = Concept(reader)
     said = _Placeholder(concept.numbers)
     lessons = _lessons(work, CONCEPT, bank.paint(work / CONCEPT, shown, said))
@@ -140,8 +140,8 @@ def train_concept(work: Path, shown: list[Scene], minutes: float, pace: Pace = E
     def loss(step: int) -> Tensor:
         which = rng.integers(0, len(lessons.latents), pace.batch)
         tokens = torch.from_numpy(lessons.tokens[which, 0].astype(np.int64))
-        states = reader(input_ids=tokens).last_hidden_state
-        return unet.denoising_loss(model, torch.from_numpy(lessons.latents[which]).float(), states)
+        latents = torch.from_numpy(lessons.latents[which]).float()
+        return unet.denoising_loss(model, latents, unet.read(reader, tokens))
 
     course.run(loss, minutes)
     return concept
@@ -159,7 +159,7 @@ class _Placeholder:
 
 def _lessons(work: Path, name: str, pictures: bank.Bank) -> unet.Lessons:
     latents = vae.encode_bank(vae.load(work / "vae.pt"), pictures, work / f"{name}-latents.npy")
-    return unet.lessons_of(pictures, latents, text.load(work / "text.pt"), unet.spread(latents, work / "spread.npy"))
+    return unet.lessons_of(pictures, latents, unet.spread(latents, work / "spread.npy"))
 
 
 def _outlined(rng: random.Random) -> Scene:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -32,18 +32,26 @@ class Pace:
 
 @dataclass(kw_only=True)
 class Course:
-    """One training step's whole state: what is kept on disk, and what is needed to go on."""
+    """One training step's whole state: what is kept on disk, and what is needed to go on.
+
+    `slower`: what some of the model's parts learn at, as a share of the pace's rate.
+    """
 
     model: nn.Module
     pace: Pace
     file: Path
+    slower: Mapping[str, float] = field(default_factory=dict)
     step: int = 0
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=self.pace.rate, betas=(0.9, 0.98), weight_decay=0.0)
+        trained: dict[float, list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                trained.setdefault(self.slower.get(name.split(".")[0], 1.0), []).append(parameter)
+        groups = [{"params": found, "share": share} for share, found in trained.items()]
+        self.optimizer = torch.optim.AdamW(groups, lr=self.pace.rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()} if self.pace.decay else {}
         if self.file.is_file():
             self._load()
@@ -89,7 +97,7 @@ class Course:
 
     def _advance(self, loss: Callable[[int], Tensor]) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.pace.rate * _speed(self.step, self.pace)
+            group["lr"] = self.pace.rate * group["share"] * _speed(self.step, self.pace)
         self.optimizer.zero_grad(set_to_none=True)
         value = loss(self.step)
         torch.autograd.backward(value)

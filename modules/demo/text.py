@@ -11,7 +11,7 @@ from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.demo.bank import CAPTIONS_EACH, END, TOKENS, Bank, Tokenizer
-from modules.demo.loop import DEVICE, Course, Pace
+from modules.demo.loop import DEVICE, Course, Pace, best_weights
 from modules.demo.world import vocabulary
 
 WIDTH = 40
@@ -73,14 +73,21 @@ def _settle(text: CLIPTextModel, known: list[int]) -> None:
     norm = text.final_layer_norm
     nn.init.ones_(norm.weight)
     nn.init.constant_(norm.bias, -0.25)
-    norm.requires_grad_(False)
     table = text.embeddings.token_embedding.weight
     nn.init.normal_(table, std=0.01)
-    mask = torch.zeros(END + 1, 1, device=DEVICE)
-    mask[known] = 1
     with torch.no_grad():
         table[known] = torch.randn(len(known), WIDTH) * 0.05
-    table.register_hook(lambda gradient: gradient * mask)
+    learning(text, known)
+
+
+def learning(text: CLIPTextModel, known: list[int]) -> CLIPTextModel:
+    """Let a tower learn, but for its last norm and the rows of unknown words."""
+    text.train().requires_grad_(True)
+    text.final_layer_norm.requires_grad_(False)
+    mask = torch.zeros(END + 1, 1, device=DEVICE)
+    mask[known] = 1
+    text.embeddings.token_embedding.weight.register_hook(lambda gradient: gradient * mask)
+    return text
 
 
 def known_tokens(tokenizer: Tokenizer) -> list[int]:
@@ -118,8 +125,8 @@ def shrunk(bank: Bank, file: Path) -> npt.NDArray[np.uint8]:
 
 
 def load(file: Path) -> CLIPTextModel:
-    """The trained text tower, for use."""
-    kept = torch.load(file, weights_only=True, map_location="cpu")["model"]
+    """The text tower of a check-point, of this step or of the UNet's, for use."""
+    kept = best_weights(file)
     model = CLIPTextModel(CLIPTextConfig(**CONFIG, attn_implementation="sdpa"))
     model.load_state_dict({k.removeprefix("text."): v for k, v in kept.items() if k.startswith("text.")})
     return model.eval().requires_grad_(False)

@@ -1,4 +1,8 @@
-"""Steps 3 and 4: SD's forward diffusion, and a UNet that removes noise and listens to words (Rombach et al. 2022)."""
+"""Steps 3 and 4: SD's forward diffusion, and a UNet that removes noise and listens to words (Rombach et al. 2022).
+
+The text encoder goes on learning with it, more slowly: it is so small that what tells captions apart is not yet all
+that a picture needs.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +15,9 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from modules.demo.bank import END, Bank
+from modules.demo.bank import END, Bank, Tokenizer
 from modules.demo.loop import DEVICE, Course, Pace, best_weights
-from modules.demo.text import WIDTH
+from modules.demo.text import WIDTH, known_tokens, learning
 
 Spread = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -22,6 +26,7 @@ ATTENDS = (False, True, False)
 HEADS = 4
 DROPPED = 0.1
 TIMESTEPS = 1000
+READERS_SHARE = 0.25  # of the UNet's rate
 PACE = Pace(steps=50000, batch=32, rate=1e-3, warmup=200, decay=0.999)
 
 
@@ -46,23 +51,28 @@ def noise_levels() -> Tensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lessons:
-    """What the UNet learns from: normalised latents [N, 4, 16, 16], caption tokens [N, K, 77], their reader."""
+    """What the UNet learns from: normalised latents [N, 4, 16, 16] and caption tokens [N, K, 77]."""
 
     latents: npt.NDArray[np.float16]
     tokens: npt.NDArray[np.uint16]
-    reader: CLIPTextModel
 
     def draw(self, rng: np.random.Generator, batch: int) -> tuple[Tensor, Tensor]:
-        """A batch of latents [B, 4, 16, 16] and readings [B, 77, width]; some captions are left empty, for guidance."""
+        """A batch of latents [B, 4, 16, 16] and tokens [B, 77]; some captions are left empty, for guidance."""
         which = rng.integers(0, len(self.latents), batch)
         said = self.tokens[which, rng.integers(0, self.tokens.shape[1], batch)].astype(np.int64)
         said[rng.random(batch) < DROPPED, 1:] = END
-        return torch.from_numpy(self.latents[which]).to(DEVICE).float(), read(
-            self.reader, torch.from_numpy(said).to(DEVICE)
-        )
+        return torch.from_numpy(self.latents[which]).to(DEVICE).float(), torch.from_numpy(said).to(DEVICE)
 
 
-@torch.no_grad()
+class Listener(nn.Module):
+    """The UNet and the reader of its captions."""
+
+    def __init__(self, reader: CLIPTextModel, known: list[int]) -> None:
+        super().__init__()
+        self.unet = build().to(DEVICE, memory_format=torch.channels_last)
+        self.text = learning(reader.to(DEVICE), known)
+
+
 def read(reader: CLIPTextModel, tokens: Tensor) -> Tensor:
     """The last hidden states of the captions: [B, 77, width]."""
     states: Tensor = reader(input_ids=tokens).last_hidden_state
@@ -86,29 +96,35 @@ def denoising_loss(model: nn.Module, latents: Tensor, context: Tensor) -> Tensor
     return error.mean()
 
 
-def train(lessons: Lessons, file: Path, pace: Pace = PACE, minutes: float = math.inf) -> Course:
-    """Train the UNet, keeping an exponential average of its weights."""
+def train(
+    lessons: Lessons,
+    reader: CLIPTextModel,
+    tokenizer: Tokenizer,
+    file: Path,
+    pace: Pace = PACE,
+    minutes: float = math.inf,
+) -> Course:
+    """Train the UNet and its reader, keeping an exponential average of their weights."""
     torch.manual_seed(3)
-    model = build().to(DEVICE, memory_format=torch.channels_last)
-    course = Course(model=model, pace=pace, file=file)
+    model = Listener(reader, known_tokens(tokenizer))
+    course = Course(model=model, pace=pace, file=file, slower={"text": READERS_SHARE})
     rng = np.random.default_rng(2000 + course.step)
     torch.manual_seed(3 + course.step)
 
     def loss(step: int) -> Tensor:
-        latents, context = lessons.draw(rng, pace.batch)
-        return denoising_loss(model, latents.contiguous(memory_format=torch.channels_last), context)
+        latents, tokens = lessons.draw(rng, pace.batch)
+        latents = latents.contiguous(memory_format=torch.channels_last)
+        return denoising_loss(model.unet, latents, read(model.text, tokens))
 
     course.run(loss, minutes)
     return course
 
 
-def lessons_of(bank: Bank, latents: npt.NDArray[np.float16], reader: CLIPTextModel, spread: Spread) -> Lessons:
+def lessons_of(bank: Bank, latents: npt.NDArray[np.float16], spread: Spread) -> Lessons:
     """Normalise latents of the bank's first pictures and pair them with their captions."""
     shift, scale = spread
     normal = (latents.astype(np.float32) - shift[None, :, None, None]) / scale[None, :, None, None]
-    return Lessons(
-        latents=normal.astype(np.float16), tokens=np.asarray(bank.tokens[: len(latents)]), reader=reader.to(DEVICE)
-    )
+    return Lessons(latents=normal.astype(np.float16), tokens=np.asarray(bank.tokens[: len(latents)]))
 
 
 def spread(latents: npt.NDArray[np.float16], file: Path) -> Spread:
@@ -123,5 +139,6 @@ def spread(latents: npt.NDArray[np.float16], file: Path) -> Spread:
 def load(file: Path) -> UNet2DConditionModel:
     """The trained UNet with its averaged weights, for use."""
     model = build()
-    model.load_state_dict(best_weights(file))
+    kept = best_weights(file)
+    model.load_state_dict({k.removeprefix("unet."): v for k, v in kept.items() if k.startswith("unet.")})
     return model.eval().requires_grad_(False)

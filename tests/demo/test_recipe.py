@@ -27,8 +27,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vae.train([seen], folder / "vae.pt", Pace(steps=14, batch=2, rate=2e-3, warmup=1, decay=0.5))
     text.train(seen, tokenizer(), folder / "text.pt", Pace(steps=24, batch=8, rate=3e-3, warmup=1))
     latents = vae.encode_bank(vae.load(folder / "vae.pt"), seen, folder / "latents.npy", batch=8)
-    lessons = unet.lessons_of(seen, latents, text.load(folder / "text.pt"), unet.spread(latents, folder / "spread.npy"))
-    unet.train(lessons, folder / "unet.pt", Pace(steps=30, batch=4, rate=1e-3, warmup=1, decay=0.5))
+    lessons, reader = unet.lessons_of(seen, latents, unet.spread(latents, folder / "spread.npy")), folder / "text.pt"
+    pace = Pace(steps=30, batch=4, rate=1e-3, warmup=1, decay=0.5)
+    unet.train(lessons, text.load(reader), tokenizer(), folder / "unet.pt", pace)
     return folder
 
 
@@ -91,9 +92,10 @@ def test_normalising_does_not_change_the_round_trip():
 
 def test_unknown_words_keep_their_rows(work: Path):
     known = text.known_tokens(tokenizer())
-    rows = text.load(work / "text.pt").embeddings.token_embedding.weight
+    first, rows = (text.load(work / name).embeddings.token_embedding.weight for name in ("text.pt", "unet.pt"))
     unknown = torch.ones(len(rows), dtype=torch.bool)
     unknown[known] = False
+    assert torch.equal(first[unknown], rows[unknown]) and not torch.equal(first[known], rows[known])
     assert float(rows[unknown].abs().max()) < 0.08
     assert float(rows[known].abs().mean()) > 2 * float(rows[unknown].abs().mean())
 
@@ -143,7 +145,8 @@ def test_a_lora_learns_and_comes_off(work: Path):
         work, "tiny-lora", bank.scenes(6, 2), tokenizer(), 5, Pace(steps=40, batch=4, rate=4e-3, warmup=1)
     )
     lessons = extras._lessons(work, "tiny-lora", bank.paint(work / "tiny-lora", [], tokenizer()))
-    latents, context = lessons.draw(np.random.default_rng(0), 6)
+    latents, tokens = lessons.draw(np.random.default_rng(0), 6)
+    context = unet.read(text.load(work / "unet.pt"), tokens)
 
     def loss(strength: float) -> float:
         torch.manual_seed(5)
@@ -193,8 +196,8 @@ def test_a_lora_at_nought_is_no_lora():
 
 def test_a_concept_learns_without_moving_the_model(work: Path):
     rng_scenes = [s for s in bank.scenes(40, 3) if len(s.things) == 1][:6]
-    before = text.load(work / "text.pt").embeddings.token_embedding.weight.clone()
+    before = text.load(work / "unet.pt").embeddings.token_embedding.weight.clone()
     concept = extras.train_concept(work, rng_scenes, 5, Pace(steps=24, batch=4, rate=2e-2, warmup=1))
     assert concept.vectors.shape == (extras.VECTORS, text.WIDTH)
     assert concept.vectors.grad is not None and float(concept.vectors.grad.abs().sum()) > 0
-    assert torch.equal(before, text.load(work / "text.pt").embeddings.token_embedding.weight)
+    assert torch.equal(before, text.load(work / "unet.pt").embeddings.token_embedding.weight)
