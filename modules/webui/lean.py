@@ -66,7 +66,8 @@ class Kept:
     """ASGI middleware: the page, which is the same until the program ends, is made and compressed once."""
 
     def __init__(self, app: ASGIApp):
-        self.app = GZipMiddleware(app)
+        self.app = app
+        self.zipping = GZipMiddleware(app)
         self.kept: dict[str, list[Message]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +77,7 @@ class Kept:
         told = [pair for pair in scope["headers"] if pair[0] in SAYS_WHERE]
         key = repr([scope.get(name) for name in ("scheme", "server", "root_path", "path", "query_string")] + told)
         if key not in self.kept:
-            return await self.app(scope, receive, self._keeping(key, send))
+            return await self.zipping(scope, receive, self._keeping(key, send))
         for message in self.kept[key]:
             await send(message)
 

@@ -19,12 +19,7 @@ from modules.sampling.tables import menu
 from modules.webui import script_form
 from modules.webui.form import Form
 
-KEYS = {
-    "prompt": "Prompt",
-    "negative_prompt": "Negative prompt",
-    "width": "Size-1",
-    "height": "Size-2",
-}  # as A1111 says
+KEYS = {"width": "Size-1", "height": "Size-2"}  # as A1111 says; texts go by their labels
 USUAL = "hr_", "mask_", "inpaint", "soft_", "composite_"  # how the names of these fields begin
 
 
@@ -60,7 +55,7 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
 
 def _named(kind: type[Request], keys: Collection[str]) -> set[str]:
     """The fields that an infotext has under these keys."""
-    return {name for name, spec in specs(kind).items() if KEYS.get(name, spec.infotext) in keys}
+    return {name for name, spec in specs(kind).items() if KEYS.get(name, spec.infotext or spec.label) in keys}
 
 
 def _not_told(form: Form, values: dict[str, Any]) -> dict[str, Any]:

@@ -68,8 +68,9 @@ class TextRuns(Runs):
         drawn_by = {name: seeds.get(name, -1) for name in ("seed", "subseed")}
         image = from_file(Path(around.files[around.place]))
         own, wishes = self.apart(values)
-        words: dict[str, Any] = {"enable_hr": True, "firstpass_image": image, "n_iter": 1, "batch_size": 1}
-        one = replace(self.request(chosen, own), **words | drawn_by)
+        request = self.request(chosen, own)
+        assert isinstance(request, Txt2Img)
+        one = replace(request, enable_hr=True, firstpass_image=image, n_iter=1, batch_size=1, **drawn_by)
         self.app.generate(one, task_id, user, wishes)
 
     def shown(self, task_id: str, result: Result, files: list[str]) -> Outputs:
