@@ -119,13 +119,10 @@ def draw_sheet(chosen: argparse.Namespace) -> None:
 
 
 def draw_cards(chosen: argparse.Namespace) -> None:
-    """The previews beside the files and the samples of the model card, each with its parameters in it."""
-    home = chosen.models.parent
-    places = {chosen.models / "Stable-diffusion" / "demo-samples" / f"{i:02}.png": p for i, p in enumerate(SAMPLES, 1)}
-    places |= {home / file: prompt for file, prompt in PREVIEWS.items()}
+    """The previews beside the files, each with its parameters in it."""
     with _program(chosen) as app:
-        for file, prompt in places.items():
-            file.parent.mkdir(exist_ok=True)
+        for name, prompt in PREVIEWS.items():
+            file = chosen.models.parent / name
             picture = evaluate.drawn(app, Txt2Img(prompt=prompt, seed=1))
             picture.image.save(file, pnginfo=png_info({"parameters": picture.infotext}))
 

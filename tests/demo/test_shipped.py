@@ -18,7 +18,13 @@ WORDS |= {"do_not_save_samples": True, "do_not_save_grid": True}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     """A program whose one checkpoint is the shipped one."""
-    made = build(Launch(data_dir=str(tmp_path_factory.mktemp("demo")), models_dir=str(PROGRAM / "models")))
+    made = build(
+        Launch(
+            data_dir=str(tmp_path_factory.mktemp("demo")),
+            models_dir=str(PROGRAM / "models"),
+            embeddings_dir=str(PROGRAM / "embeddings"),
+        )
+    )
     yield made
     made.queue.close()
 
@@ -69,3 +75,18 @@ def test_a_scene_goes_on_to_the_left(app, scene, title, args):
     assert np.abs(kept - old).mean() < 12
     sky, ground = pixels[:24, :48].mean((0, 1)), pixels[-16:, :48].mean((0, 1))
     assert sky[2] > sky[1] and ground[1] > max(ground[0], ground[2]) + 20  # blue above, green below
+
+
+def test_its_loras_and_its_embedding_show(app, scene):
+    def areas(prompt):
+        picture = app.generate(Txt2Img(prompt=prompt, **WORDS)).wait(SECONDS).pictures[0].image
+        red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB"), int), -1, 0)
+        return np.mean(blue > red + 60), np.mean(red > np.maximum(green, blue) + 60), picture.tobytes()
+
+    filled, half, outlined = (
+        areas(f"a large blue star on a yellow background <lora:demo-outline:{w}>") for w in (0, 0.5, 1)
+    )
+    assert filled[0] > outlined[0] + 0.02 and len({filled[2], half[2], outlined[2]}) == 3
+    boat, none = (areas(f"a large red boat by the sea{tag}")[2] for tag in (" <lora:demo-boat:1>", ""))
+    assert boat != none
+    assert areas("demo-ember on a white background")[1] > 0.03 > areas("on a white background")[1]
