@@ -2,7 +2,7 @@
 "use strict";
 
 const GRID_GAP = 8;
-const WINDOW = 100; // items fetched at once
+const WINDOW = 40; // items fetched at once
 const ROWS_BEYOND = 2; // kept above and below what is in sight
 
 class VirtualGrid {
