@@ -38,6 +38,11 @@ class SamplerFace:
         return self.batch.stage.calls
 
     @property
+    def steps(self) -> int:
+        """Steps of the walk; some samplers call the model more than once at each."""
+        return len(self.batch.sigmas) - 1
+
+    @property
     def p(self) -> Any:
         """The run's."""
         from modules.compat.running import RUNS

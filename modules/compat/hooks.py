@@ -48,6 +48,9 @@ def _guidance() -> Any:
     return guidance
 
 
+CALLS = {"asking": "cfg_denoiser", "answered": "cfg_denoised", "guided": "cfg_after_cfg"}  # which cost time at each
+
+
 class ScriptHooks(Hooks):
     """The hooks of one run. Without a `p` it makes one of the plan; a `p` handed in is an extension's own."""
 
@@ -318,9 +321,9 @@ class ScriptHooks(Hooks):
         if CALLBACKS.listening("image_saved"):
             CALLBACKS.run("image_saved", ImageSaveParams(saving.image, self.p, str(saving.path), dict(self._texts)))
 
-
-class SteppingHooks(ScriptHooks):
-    """The same where somebody listens to single calls of the model, which costs time at each of them."""
+    def overrides(self, name: str) -> bool:
+        """Single calls of the model are told of where somebody listens by then: scripts begin to in `process`."""
+        return CALLBACKS.listening(CALLS[name]) if name in CALLS else super().overrides(name)
 
     def asking(self, batch: Batch, call: Call) -> None:
         """`on_cfg_denoiser`."""
@@ -337,5 +340,4 @@ class SteppingHooks(ScriptHooks):
 
 def hooks_for(p: Any = None, args: list[Any] | None = None) -> ScriptHooks:
     """The hooks of a run."""
-    stepping = any(CALLBACKS.listening(kind) for kind in ("cfg_denoiser", "cfg_denoised", "cfg_after_cfg"))
-    return (SteppingHooks if stepping else ScriptHooks)(p, args)
+    return ScriptHooks(p, args)
