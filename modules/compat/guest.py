@@ -19,7 +19,7 @@ from modules.compat.axes import APPLIED
 from modules.compat.blame import BLAME
 from modules.compat.callbacks import CALLBACKS, before_token_counter
 from modules.compat.file_route import serve
-from modules.compat.hooks import hooks_for
+from modules.compat.hooks import ScriptHooks
 from modules.compat.infotexts import connect_paste_params_buttons, parse_generation_parameters
 from modules.compat.models import sd_model
 from modules.compat.page import PAGE
@@ -105,7 +105,7 @@ class Extensions(Guest):
         asked = runner.alwayson_scripts or wishes.get(SCRIPT) or APPLIED in plan.request.alwayson_scripts
         if not asked and not any(CALLBACKS.map.values()):
             return None
-        return hooks_for(args=wishes.get(ARGS))
+        return ScriptHooks(args=wishes.get(ARGS))
 
     # On the page
 

@@ -35,12 +35,12 @@ class SamplerFace:
     @property
     def total_steps(self) -> int:
         """Calls of the model in all."""
-        return self.batch.stage.calls
+        return self.steps * _order(self.batch)
 
     @property
     def steps(self) -> int:
-        """Steps of the walk; some samplers call the model more than once at each."""
-        return len(self.batch.sigmas) - 1
+        """Steps of the walk, without those that img2img leaves out."""
+        return self.batch.stage.taken
 
     @property
     def p(self) -> Any:
@@ -63,6 +63,16 @@ class SamplerFace:
     def init_latent(self) -> Any:
         """What it starts from."""
         return None if self.batch.start is None else self.batch.start.latent
+
+
+def _order(batch: Batch) -> int:
+    """Calls of the model at each step."""
+    return 2 if batch.stage.choice.sampler.second_order else 1
+
+
+def _at(batch: Batch, call: Call) -> tuple[int, int]:
+    """(the step that a call is of, the steps in all)"""
+    return call.number // _order(batch), batch.stage.taken
 
 
 def _rows(given: Any, count: int) -> list[Condition]:
@@ -115,7 +125,7 @@ def asking(p: Any, batch: Batch, call: Call) -> None:
     cond, uncond = _stacked(parts), _stacked(negatives)
     before = _copied(cond), _copied(uncond), x.clone()
     face = SamplerFace(batch, call)
-    params = CFGDenoiserParams(x, image, sigma, call.number, batch.stage.calls, cond, uncond, face)
+    params = CFGDenoiserParams(x, image, sigma, *_at(batch, call), cond, uncond, face)
     CALLBACKS.run("cfg_denoiser", params)
     if not torch.equal(params.x, before[2]):
         call.x = params.x[:count]
@@ -142,7 +152,7 @@ def answered(p: Any, batch: Batch, call: Call) -> None:
     if not CALLBACKS.listening("cfg_denoised"):
         return
     answers: list[Tensor] = [*call.conds, *([] if call.uncond is None else [call.uncond])]
-    params = CFGDenoisedParams(torch.cat(answers), call.number, batch.stage.calls, batch.model.unet)
+    params = CFGDenoisedParams(torch.cat(answers), *_at(batch, call), batch.model.unet)
     CALLBACKS.run("cfg_denoised", params)
     made = list(params.x.chunk(len(answers)))
     call.conds = made[: len(call.conds)]
@@ -154,6 +164,6 @@ def guided(p: Any, batch: Batch, call: Call) -> None:
     """`on_cfg_after_cfg`: x₀."""
     if not CALLBACKS.listening("cfg_after_cfg"):
         return
-    params = AfterCFGCallbackParams(call.denoised, call.number, batch.stage.calls)
+    params = AfterCFGCallbackParams(call.denoised, *_at(batch, call))
     CALLBACKS.run("cfg_after_cfg", params)
     call.denoised = params.x

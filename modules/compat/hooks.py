@@ -336,8 +336,3 @@ class ScriptHooks(Hooks):
     def guided(self, batch: Batch, call: Call) -> None:
         """`on_cfg_after_cfg`."""
         _guidance().guided(self.p, batch, call)
-
-
-def hooks_for(p: Any = None, args: list[Any] | None = None) -> ScriptHooks:
-    """The hooks of a run."""
-    return ScriptHooks(p, args)

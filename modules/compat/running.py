@@ -47,12 +47,12 @@ process_images_inner = process_images
 
 def draw(p: Any, progress: Progress) -> results.Processed:
     """The same, on the worker's thread."""
-    from modules.compat.hooks import hooks_for
+    from modules.compat.hooks import ScriptHooks
 
     request = request_of(p)
     plan = plan_of(p, request)
     steps = progress.batches, progress.steps, progress.batch, progress.step
-    hooks = hooks_for(p)
+    hooks = ScriptHooks(p)
     try:
         result = app().engine.run(plan, progress, hooks)
     finally:

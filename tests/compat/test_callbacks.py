@@ -86,6 +86,35 @@ def test_callbacks_that_each_job_leaves_behind_are_taken_off_and_told(names, ext
     assert "with on_cfg_denoiser" in trouble.sentence and "job after job" in trouble.sentence
 
 
+COUNTING = """
+from modules import script_callbacks, scripts
+class Counting(scripts.Script):
+    seen = []
+    def title(self): return "counting"
+script_callbacks.on_cfg_denoiser(lambda params: Counting.seen.append((
+    params.sampling_step, params.total_sampling_steps, params.denoiser.step, params.denoiser.total_steps)))
+"""
+
+
+@pytest.mark.parametrize(("sampler", "calls"), [("Euler", 1), ("Heun", 2)])
+def test_steps_are_counted_without_those_that_img2img_leaves_out(names, extension, sampler, calls):
+    guest = extension(counting=COUNTING)
+    seen = seen_by("counting")
+    images = [Image.new("RGB", (64, 64), "red")]
+    request = Img2Img(**SMALL | {"steps": 6, "init_images": images, "denoising_strength": 0.5, "sampler_name": sampler})
+    from modules.generate.plan import plan
+
+    planned = plan(request, names.options, names.library, names.sources)
+
+    def work(progress):
+        hooks = names.scripts.hooks(progress, lambda one: hooks_of([guest], "img2img", {}, one))
+        return names.engine.run(planned, progress, hooks)
+
+    names.queue.submit("img2img", work).wait(60)
+    last = 4 * calls - calls  # Heun's last step, to no noise, is Euler's
+    assert seen == [(call // calls, 4, call, 4 * calls) for call in range(last + 1)]
+
+
 def test_who_failed_in_a_job_is_asked_again_in_the_next_and_not_in_the_same(names, extension):
     from modules.compat.blame import BLAME
 

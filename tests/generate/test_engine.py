@@ -126,7 +126,10 @@ def test_interrupt_keeps_what_there_is_and_the_next_job_works(app):
 
 def test_a_job_that_ends_after_the_current_picture_makes_it_whole(app):
     request = unsaved(steps=20, n_iter=3)
-    after = lambda: setattr(app.queue.current.progress.stop, "after_current", True)  # noqa: E731
+
+    def after():
+        app.queue.current.progress.stop.after_current = True
+
     result, reached = stop_at(app, request, lambda p: p.batch == 0 and p.step == 2, after)
     assert reached and result.interrupted and len(result.pictures) == 1
     assert np.array_equal(pixels(result.pictures[0]), pixels(app.txt2img(unsaved(steps=20)).wait(60).pictures[0]))
