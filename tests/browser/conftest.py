@@ -216,9 +216,10 @@ class Ui:
         expect(box).to_have_value(entry)
 
     def generate(self) -> None:
-        """Press Ctrl+Enter in the prompt."""
+        """Press Ctrl+Enter in the prompt; a run may be over before anybody looks."""
+        before = self.page.evaluate("shownTask", self.NAME)
         self.prompt().press("Control+Enter")
-        expect(self.at("interrupt")).to_be_visible()
+        self.page.wait_for_function("([tab, before]) => shownTask(tab) !== before", arg=[self.NAME, before])
 
     def finished(self) -> str:
         """Wait until the run is over and its picture shown; gives the infotext under it."""
