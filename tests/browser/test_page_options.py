@@ -20,7 +20,22 @@ SET = {
     "img2img_inpaint_mask_brush_color": "#00ff00",
     "canvas_hotkey_grow_brush": "K",
     "show_progressbar": False,
+    "js_modal_lightbox_gamepad": True,
+    "js_modal_lightbox_gamepad_repeat": 10_000,
 }
+PAD = """() => {
+    window.pad = {axes: [0, 0], buttons: Array.from({length: 17}, () => ({pressed: false}))};
+    navigator.getGamepads = () => [null, pad];
+    window.seen = [];
+    new MutationObserver(() => seen.push(1)).observe(document.getElementById("modalImage"), {attributeFilter: ["src"]});
+}"""
+REST = """async () => {
+    pad.axes[0] = 0;
+    for (let frame = 0; frame < 3; frame++) {
+        await new Promise(requestAnimationFrame);
+    }
+    return seen.length;
+}"""
 
 
 @pytest.fixture
@@ -54,11 +69,32 @@ def test_options_of_gallery_viewer_tabs_and_keys(chosen, page):
     picture = page.locator("#modalImage")
     shown, own = picture.bounding_box()["width"], picture.evaluate("image => image.naturalWidth")
     assert shown == pytest.approx(own, abs=1)
+    _go_by_gamepad(page, picture)
     page.mouse.move(700, 500)
     page.locator("#lightboxModal .infotext").click()
     page.evaluate("document.activeElement.blur()")
     expect(page.locator(".lightbox-tools")).to_have_css("opacity", "0.5")
     page.keyboard.press("Escape")
+
+
+def _go_by_gamepad(page, picture):
+    """A push of the stick is one step at once, and of what is held another one each period; the cross does the same."""
+    page.evaluate(PAD)
+    pictures = [picture.get_attribute("src")]
+    for steps in (1, 2):
+        page.evaluate("pad.axes[0] = 0.6")
+        page.wait_for_function("(steps) => seen.length >= steps", arg=steps)
+        assert page.evaluate(REST) == steps
+        pictures.append(picture.get_attribute("src"))
+    assert len(set(pictures)) == 3
+    page.evaluate("pad.axes[0] = -0.6")
+    expect(picture).to_have_attribute("src", pictures[1])
+    assert page.evaluate(REST) == 3
+    page.evaluate("opts.js_modal_lightbox_gamepad_repeat = 50; pad.buttons[14].pressed = true")
+    page.wait_for_function("seen.length >= 6")
+    page.evaluate("pad.buttons[14].pressed = false; pad.axes[0] = 0.2")  # as a stick at rest may be
+    before = page.evaluate(REST.replace("pad.axes[0] = 0;", ""))
+    assert page.evaluate(REST.replace("pad.axes[0] = 0;", "")) == before
 
 
 def test_options_of_the_canvas(chosen, page, address):

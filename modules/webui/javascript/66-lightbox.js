@@ -2,6 +2,7 @@
 "use strict";
 
 const ZOOM = {least: 0.1, most: 16, step: 1.2};
+const STICK = 0.3; // how far a gamepad's stick is moved at least
 const LIGHTBOX_KEYS = {
     ArrowRight: (box) => box.show(box.place + 1),
     ArrowLeft: (box) => box.show(box.place - 1),
@@ -13,6 +14,13 @@ const LIGHTBOX_KEYS = {
     b: (box) => box.compare(),
     s: (box) => box.save(),
 };
+
+/** Where the gamepads' first sticks and crosses point: 1 to the right, -1 to the left. Without https some browsers give none. */
+function gamepadsSide() {
+    const pads = Array.from(navigator.getGamepads?.() ?? []).filter(Boolean);
+    const side = ({axes: [across = 0], buttons}) => buttons[15]?.pressed - buttons[14]?.pressed || (Math.abs(across) > STICK && Math.sign(across)) || 0;
+    return pads.map(side).find(Boolean) ?? 0;
+}
 
 /** Show pictures [{source, infotext, name, before}], beginning with one of them. */
 function openLightbox(pictures, place) {
@@ -43,7 +51,7 @@ class Lightbox {
             button("×", say("Close (Esc)"), () => this.dialog.close()));
         this.dialog = element("dialog", {id: "lightboxModal", "aria-label": say("Picture")}, this.stage, this.slider, tools, this.words);
         this.dialog.addEventListener("close", () => {
-            clearInterval(this.pads);
+            cancelAnimationFrame(this.pads);
             this.dialog.remove();
         });
         this.dialog.addEventListener("keydown", (event) => this.key(event));
@@ -54,17 +62,21 @@ class Lightbox {
         this.dialog.showModal();
         this.image.addEventListener("load", () => opts.js_modal_lightbox_initially_zoomed && this.zoom === 1 && this.ownSize());
         this.show(place);
-        this.pads = opts.js_modal_lightbox_gamepad && setInterval(() => this.gamepad(), opts.js_modal_lightbox_gamepad_repeat);
+        if (opts.js_modal_lightbox_gamepad) {
+            this.watchGamepads();
+        }
     }
 
-    /** A stick or the cross of any gamepad goes from picture to picture. */
-    gamepad() {
-        const pads = navigator.getGamepads().filter(Boolean);
-        const side = (pad) => (pad.buttons[15]?.pressed ? 1 : pad.buttons[14]?.pressed ? -1 : Math.round(pad.axes[0] ?? 0));
-        const step = pads.map(side).find((one) => one !== 0);
-        if (step) {
-            this.show(this.place + step);
-        }
+    /** A stick or the cross of any gamepad goes from picture to picture: at once, and again and again while it is held. */
+    watchGamepads(held = 0, again = 0) {
+        this.pads = requestAnimationFrame((now) => {
+            const side = gamepadsSide();
+            const moves = side !== held || now >= again;
+            if (moves && side) {
+                this.show(this.place + side);
+            }
+            this.watchGamepads(side, moves ? now + opts.js_modal_lightbox_gamepad_repeat : again);
+        });
     }
 
     /** One pixel of the picture is one of the screen's. */
