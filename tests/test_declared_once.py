@@ -24,6 +24,8 @@ FLAGS = specs(Launch)
 TOLD_OF_ANOTHER = "hr_checkpoint_name"  # told only if it is another one than the first pass's; see test_hires
 CATALOGS = {
     "samplers": lambda: ["Euler"],
+    "all samplers": lambda: ["Euler", "x"],
+    "options": lambda: ["x"],
     "schedulers": lambda: ["Karras"],
     "checkpoints": lambda: ["tiny-sd1"],
     "styles": lambda: ["x"],

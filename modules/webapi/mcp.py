@@ -37,6 +37,7 @@ TOOLS: dict[str, tuple[type[Generation], Any, str]] = {
     "img2img": (Img2Img, IMG2IMG, "Make pictures from a picture and words; init_images holds it in base64."),
 }
 LISTS = "list_choices"
+OF_THE_PAGE = "options", "localizations"  # menus that draw nothing
 
 
 class Refused(Exception):
@@ -142,7 +143,8 @@ class Tools:
         except ValidationError as error:
             raise Refused(BAD_WORDS, sentence(error.errors())) from None
         if call.name == LISTS:
-            found = await run_in_threadpool(lambda: {name: list_() for name, list_ in self._app.catalogs.items()})
+            menus = {name: list_ for name, list_ in self._app.catalogs.items() if name not in OF_THE_PAGE}
+            found = await run_in_threadpool(lambda: {name: list_() for name, list_ in menus.items()})
             return {"content": [_text(json.dumps(found))], "isError": False}
         if call.name not in TOOLS:
             raise Refused(BAD_WORDS, f"There is no tool {call.name[:60]!r}.")

@@ -14,7 +14,8 @@ from modules.declare import specs
 from modules.generate.request import Request
 from modules.settings.defaults import VALUE
 from modules.webui.controls import QUIET
-from modules.webui.widgets import accepted, differing, face, form
+from modules.webui.options_form import opened
+from modules.webui.widgets import accepted, differing, face, form, usual
 
 SIZE = "width", "height"
 
@@ -41,9 +42,11 @@ class Form:
     buttons: dict[str, Any] = field(default_factory=dict)
     guests: dict[str, Any] = field(default_factory=dict)  # what guests have placed and want sent
     told: dict[str, Any] = field(default_factory=dict)  # what guests want filled by an infotext
+    options: dict[str, Any] = field(default_factory=dict)  # of the settings, that the user has put here
     scripts: dict[str, Any] = field(default_factory=dict)  # the menu of scripts and their arguments
     parts: list[Any] = field(default_factory=list)  # whose arguments they are: `script_form.Part`
     dialogs: list[Any] = field(default_factory=list)  # what opens over the page
+    is_compact: bool = False  # the prompts stand above the parameters, Generate above the pictures
 
     def components(self) -> list[Any]:
         """What an infotext may fill, in the order of `names`."""
@@ -55,7 +58,14 @@ class Form:
 
     def _own(self) -> dict[str, Any]:
         folds = {name: fold.box for name, fold in self.folds.items()}
-        return self.fields | folds | {"override settings": self.overrides} | self.scripts
+        return self.fields | folds | {"override settings": self.overrides} | self._options() | self.scripts
+
+    def option_key(self, name: str) -> str:
+        """Under which an option is sent."""
+        return f"setting/{name}"
+
+    def _options(self) -> dict[str, Any]:
+        return {self.option_key(name): component for name, component in self.options.items()}
 
     def kept(self) -> dict[str, Any]:
         """What outlives a reload, by name."""
@@ -70,7 +80,7 @@ class Form:
     def sent(self) -> dict[str, Any]:
         """What Generate sends by name."""
         folds = {name: fold.box for name, fold in self.folds.items()}
-        return self.fields | folds | self.beside | self.guests | self.scripts
+        return self.fields | folds | self._options() | self.beside | self.guests | self.scripts
 
     def place(self, *names: str) -> None:
         """Place fields here in the layout."""
@@ -91,12 +101,14 @@ def make(app: App, tab: str, kind: type[Request], looks: Mapping[str, Mapping[st
         elem_id=f"{tab}_override_settings",
     )
     live = {name: look.get("unsaid", "") for name, look in looks.items() if specs(kind)[name].choices in app.catalogs}
-    return Form(tab, kind, form(kind, tab, app.catalogs, looks, app.defaults), {}, overrides, live)
+    fields = form(kind, tab, app.catalogs, looks, app.defaults)
+    is_compact = app.options.view().compact_prompt_box and "prompt" in fields
+    return Form(tab, kind, fields, {}, overrides, live, is_compact=is_compact)
 
 
-def opening(made: Form) -> list[str]:
-    """The fields that `restocked` brings up to date; the sizes have a way of their own."""
-    return [name for name in made.fields if name not in SIZE]
+def opening(made: Form) -> list[Any]:
+    """The components that `restocked` brings up to date; the sizes have a way of their own."""
+    return [component for name, component in made.fields.items() if name not in SIZE] + list(made.options.values())
 
 
 def restocked(app: App, made: Form) -> list[Any]:
@@ -106,16 +118,16 @@ def restocked(app: App, made: Form) -> list[Any]:
     """
     known = specs(made.kind)
     updates = []
-    for name in opening(made):
-        component, words = made.fields[name], {}
+    for name, component in made.fields.items():
+        if name in SIZE:
+            continue
         wish = accepted(known[name], app.defaults.of(made.tab, component.label)).get(VALUE)
-        if wish is not None:
-            words["value"] = wish
+        words = {} if wish is None else {"value": wish}
         if name in made.menus:
-            usual = known[name].default if wish is None else wish
-            words["choices"] = face(known[name], app.catalogs, usual, made.menus[name])["choices"]
+            begins = usual(known[name], app.catalogs) if wish is None else wish
+            words = face(known[name], app.catalogs, begins, made.menus[name])
         updates.append(differing(component, words))
-    return updates
+    return updates + opened(app, made.options)
 
 
 def remember(made: Form) -> None:

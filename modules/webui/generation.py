@@ -89,22 +89,45 @@ def hints(tab: str) -> dict[str, str]:
 
 
 def toprow(app: App, form: Form) -> None:
-    """Prompts at the left; Generate and the tools at the right."""
-    tab, buttons = form.tab, form.buttons
-    with gr.Row(elem_id=f"{tab}_toprow", elem_classes=["toprow"]):
-        with gr.Column(elem_id=f"{tab}_prompt_container", elem_classes=["prompts"], scale=6, min_width=300):
-            form.place("prompt", "negative_prompt")
-        with gr.Column(elem_id=f"{tab}_actions_column", elem_classes=["actions"], scale=1, min_width=220):
+    """Prompts at the left; Generate and the tools at the right. The compact layout has none: see `settings`."""
+    if form.is_compact:
+        return
+    with gr.Row(elem_id=f"{form.tab}_toprow", elem_classes=["toprow"]):
+        _prompts(form)
+        with gr.Column(elem_id=f"{form.tab}_actions_column", elem_classes=["actions"], scale=1, min_width=220):
             generate_box(form)
-            with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]):
-                buttons["paste"] = tool("↙️", PASTE.get(tab, f"{tab}_paste"), "paste")
-                buttons["clear"] = tool("🗑️", f"{tab}_clear_prompt", "clear")
-                buttons["styles"] = tool("📋", f"{tab}_style_apply", "styles")
-                buttons["undo"] = tool("↶", f"{tab}_undo", "undo")
-                buttons["redo"] = tool("↷", f"{tab}_redo", "redo")
-            with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["styles-row"]):
-                form.place("styles")
-                form.dialogs.append(styles_dialog.build(app, tab))
+            _tools(app, form)
+
+
+@contextmanager
+def settings(app: App, form: Form) -> Iterator[None]:
+    """The left column; in the compact layout with the prompts, and their tools under them, at its top."""
+    with gr.Column(elem_id=f"{form.tab}_settings", elem_classes=["settings"], min_width=320):
+        if form.is_compact:
+            with gr.Column(elem_id=f"{form.tab}_toprow", elem_classes=["toprow", "compact-toprow"]):
+                _prompts(form)
+                with gr.Row(elem_id=f"{form.tab}_actions_column", elem_classes=["actions"]):
+                    _tools(app, form)
+        yield
+
+
+def _prompts(form: Form) -> None:
+    with gr.Column(elem_id=f"{form.tab}_prompt_container", elem_classes=["prompts"], scale=6, min_width=300):
+        form.place("prompt", "negative_prompt")
+
+
+def _tools(app: App, form: Form) -> None:
+    """The small buttons for the prompts, and the styles."""
+    tab, buttons = form.tab, form.buttons
+    with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]):
+        buttons["paste"] = tool("↙️", PASTE.get(tab, f"{tab}_paste"), "paste")
+        buttons["clear"] = tool("🗑️", f"{tab}_clear_prompt", "clear")
+        buttons["styles"] = tool("📋", f"{tab}_style_apply", "styles")
+        buttons["undo"] = tool("↶", f"{tab}_undo", "undo")
+        buttons["redo"] = tool("↷", f"{tab}_redo", "redo")
+    with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["styles-row"]):
+        form.place("styles")
+        form.dialogs.append(styles_dialog.build(app, tab))
 
 
 def generate_box(form: Form) -> None:
@@ -185,6 +208,8 @@ def results(form: Form) -> Output:
     """The right column: gallery, infotext, log line; the parts in hiding carry what the scripts need."""
     tab = form.tab
     with gr.Column(elem_id=f"{tab}_results", min_width=320):
+        if form.is_compact:
+            generate_box(form)
         with gr.Column(elem_id=f"{tab}_gallery_container", elem_classes=["gallery-container"]):
             gallery = gr.Gallery(
                 label="Output",

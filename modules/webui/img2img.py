@@ -12,7 +12,7 @@ from modules.app import App
 from modules.exceptions import ParameterError
 from modules.generate.request import Img2Img
 from modules.imaging.pixels import from_base64, from_file, upright
-from modules.webui import generation, img2img_batch, script_form
+from modules.webui import extra_options, generation, img2img_batch, script_form
 from modules.webui.controls import QUIET, tool
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, Output
@@ -69,7 +69,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
     form = make(app, TAB, Img2Img, LOOKS)
     generation.toprow(app, form)
     with beside_networks(TAB), gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
-        with gr.Column(elem_id=f"{TAB}_settings", elem_classes=["settings"], min_width=320):
+        with generation.settings(app, form):
             _sources(form)
             with gr.Row(elem_id=f"{TAB}_resize_row"):
                 form.place("resize_mode")
@@ -82,6 +82,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_denoising_row"):
                 form.place("denoising_strength")
             generation.seed_rows(form)
+            extra_options.place(app, form)
             script_form.place(app, form)
             form.overrides.render()
         output = generation.results(form)

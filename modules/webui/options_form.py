@@ -11,29 +11,36 @@ import gradio as gr
 from modules.app import App
 from modules.exceptions import NotFound
 from modules.webui.controls import QUIET, tool
-from modules.webui.widgets import differing, face, widget
+from modules.webui.widgets import differing, elem_id, face, widget
 
 TAB = "setting"
 
 
-def option_widget(app: App, name: str, **words: Any) -> Any:
-    """The component of an option, with a button that looks for new files where its choices are files."""
+def option_widget(app: App, name: str, ids: str = TAB, **words: Any) -> Any:
+    """The component of an option, with a button that looks for new files where its choices are files.
+
+    `ids`: what its element's id begins with.
+    """
     spec = app.options.specs[name]
-    made = widget(spec, TAB, app.catalogs, value(app, name), **words)
+    made = widget(spec, ids, app.catalogs, value(app, name), **words)
     if spec.choices == "checkpoints":
-        refresh = tool("🔄", f"refresh_{name}", "refresh")
+        refresh = tool("🔄", elem_id("refresh" if ids == TAB else f"{ids}_refresh", name), "refresh")
 
-        def look_again() -> Any:
+        def look_again(shown: Any) -> Any:
             app.library.scan()
-            return update(app, name)
+            return gr.update(**face(spec, app.catalogs, titled(app, name, shown) if shown else value(app, name)))
 
-        refresh.click(look_again, outputs=[made], queue=False, **QUIET)
+        refresh.click(look_again, inputs=[made], outputs=[made], queue=False, preprocess=False, **QUIET)
     return made
 
 
 def value(app: App, name: str) -> Any:
-    """An option's value as its widget shows it: a checkpoint by its title today, whatever it was called when chosen."""
-    now = getattr(app.options.view(), name)
+    """An option's value as its widget shows it."""
+    return titled(app, name, getattr(app.options.view(), name))
+
+
+def titled(app: App, name: str, now: Any) -> Any:
+    """A value of an option as its widget shows it: a checkpoint by its title today, whatever it is called there."""
     if app.options.specs[name].choices != "checkpoints":
         return now
     try:

@@ -17,6 +17,7 @@ from modules.webui import (
     assets,
     download_form,
     extensions_tab,
+    extra_options,
     extras_tab,
     generation,
     history_tab,
@@ -77,7 +78,7 @@ def build(app: App, shelf: Shelf) -> gr.Blocks:
             extensions_tab.build(app)
 
         forms = words, images, finished
-        menus = [form.fields[name] for form in forms for name in opening(form)] + script_form.live(forms)
+        menus = [component for form in forms for component in opening(form)] + script_form.live(forms)
         for guest in app.guests:
             guest.page_stands(demo, {form.tab: form for form in forms})
         options = [settings_json, *quick.values()]
@@ -123,7 +124,7 @@ def _hints(app: App) -> dict[str, str]:
     kinds = {txt2img.TAB: Txt2Img, img2img.TAB: Img2Img, extras_tab.TAB: Extras}
     found = [generation.hints(tab) | hints(kind, tab) for tab, kind in kinds.items()]
     found += [hints(Merge, merger_tab.TAB), hints(Download, download_form.TAB)]
-    found += [script_form.hints(app, tab) for tab in TABS]
+    found += [script_form.hints(app, tab) | extra_options.hints(app, tab) for tab in TABS]
     return {name: text for one in found for name, text in one.items()}
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import gradio as gr
 
 from modules.app import App
-from modules.declare import specs
+from modules.declare import Spec, specs
 from modules.exceptions import NotFound, WebuiError
 from modules.generate.infotext import chip, differing, read
 from modules.generate.request import Request
 from modules.generate.stages import SAME
 from modules.prompts.styles import apply_styles, extract_styles
 from modules.sampling.tables import menu
-from modules.webui import script_form
+from modules.settings.options import View
+from modules.webui import extra_options, script_form
 from modules.webui.form import Form
 
 KEYS = {"width": "Size-1", "height": "Size-2"}  # as A1111 says; texts go by their labels
@@ -43,14 +44,21 @@ def filled(app: App, form: Form, text: str, only: Collection[str] = ()) -> list[
     defaults = specs(form.kind)
     other = {name for name, value in values.items() if value != defaults[name].default}
     ticked = [bool(fold.names & other) for fold in form.folds.values()]
-    wanted = differing(reading.overrides, view)
-    wanted = {name: value for name, value in wanted.items() if known[name].infotext not in view.infotext_skip_pasting}
+    told = {name: one for name, one in reading.overrides.items() if not _is_skipped(known[name], view)}
+    wanted = {name: value for name, value in differing(told, view).items() if name not in form.options}
     chips = [chip(name, value, known) for name, value in wanted.items() if not chosen_already(app, name, value)]
+    options = extra_options.pasted(app, form, told)
     fields = (values.get(name, gr.skip()) for name in form.fields)
     guests = {name: update for guest in app.guests for name, update in guest.pasted(form, text).items()}
     others = [scripts.get(name, gr.skip()) for name in form.scripts]
     others += [guests.get(name, gr.skip()) for name in form.told]
-    return [*fields, *ticked, chips, *others]
+    return [*fields, *ticked, chips, *(options.get(name, gr.skip()) for name in form.options), *others]
+
+
+def _is_skipped(spec: Spec, view: View) -> bool:
+    """Whether an infotext is not to say this option."""
+    skipped = spec.choices == "checkpoints" and view.disable_weights_auto_swap
+    return skipped or spec.infotext in view.infotext_skip_pasting
 
 
 def _named(kind: type[Request], keys: Collection[str]) -> set[str]:

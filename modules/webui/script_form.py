@@ -227,10 +227,11 @@ def restocked(app: App, forms: Sequence[Form]) -> list[Any]:
     for part, spec in _live(forms):
         component, words = part.fields[spec.name], dict[str, Any]()
         wish = accepted(spec, app.defaults.of(part.path, str(component.label))).get(VALUE)
+        if spec.choices and isinstance(spec.choices, str):
+            words = face(spec, app.catalogs, spec.default if wish is None else wish)
+            del words["value"]
         if wish is not None:
             words["value"] = wish
-        if spec.choices and isinstance(spec.choices, str):
-            words["choices"] = face(spec, app.catalogs, spec.default if wish is None else wish)["choices"]
         updates.append(differing(component, words))
     return updates
 

@@ -21,7 +21,7 @@ from modules.generate.request import Request
 from modules.generate.result import Result
 from modules.jobs.queue import Job, Queue
 from modules.settings.reach import User
-from modules.webui import script_form
+from modules.webui import extra_options, script_form
 from modules.webui.form import Form
 from modules.webui.shelf import Shelf
 
@@ -67,8 +67,9 @@ class Runs:
     def request(self, chosen: Sequence[str], values: Mapping[str, Any]) -> Request:
         """What the form asks for. An emptied field was not said; WebuiError for a bad value."""
         known = self.app.options.specs
-        asked: Request = request_from(self.understand(self.said(values)), self.form.kind)
-        return replace(asked, override_settings=dict(parse_chip(text, known) for text in chosen or ()))
+        options, own = extra_options.taken(self.app, self.form, values)
+        asked: Request = request_from(self.understand(self.said(own)), self.form.kind)
+        return replace(asked, override_settings=options | dict(parse_chip(text, known) for text in chosen or ()))
 
     def said(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What counts of what was sent."""

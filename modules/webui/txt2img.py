@@ -12,7 +12,7 @@ from modules.exceptions import WebuiError
 from modules.generate.plan import request_from
 from modules.generate.request import Txt2Img
 from modules.generate.stages import enlarged
-from modules.webui import generation, script_form, second_pass
+from modules.webui import extra_options, generation, script_form, second_pass
 from modules.webui.controls import AS_IS
 from modules.webui.form import Form, make
 from modules.webui.generation import NARROW, PROMPT, Output
@@ -41,7 +41,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
     form = make(app, TAB, Txt2Img, LOOKS)
     generation.toprow(app, form)
     with beside_networks(TAB), gr.Row(elem_id=f"{TAB}_columns", elem_classes=["columns"]):
-        with gr.Column(elem_id=f"{TAB}_settings", elem_classes=["settings"], min_width=320):
+        with generation.settings(app, form):
             generation.sampler_row(form)
             _hires(form)
             generation.refiner(form)
@@ -51,6 +51,7 @@ def build(app: App, shelf: Shelf) -> tuple[Form, Output]:
             with gr.Row(elem_id=f"{TAB}_cfg_row"):
                 form.place("cfg_scale", "distilled_cfg_scale")
             generation.seed_rows(form)
+            extra_options.place(app, form)
             script_form.place(app, form)
             form.overrides.render()
         output = generation.results(form)

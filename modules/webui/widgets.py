@@ -68,18 +68,32 @@ def face(spec: Spec, catalogs: Catalogs, value: Any, unsaid: str = "") -> dict[s
     `unsaid` is how a menu calls the choice of nothing, if that may be chosen.
     """
     choices = catalogs[spec.choices]() if isinstance(spec.choices, str) else list(spec.choices)
+    more = {} if (whole := _whole(spec, catalogs)) is None else {"allow_custom_value": len(whole) > len(choices)}
     if spec.type is list:
         return {"choices": list(dict.fromkeys([*choices, *value])), "value": list(value)}
     if spec.choices:
         unknown = [value] if value and value not in choices else []
         first = [(unsaid, "")] if unsaid else []
-        usual = "" if unsaid else next(iter(choices), None)
-        return {"choices": [*first, *choices, *unknown], "value": value or usual}
+        without = "" if unsaid else next(iter(choices), None)
+        return {"choices": [*first, *choices, *unknown], "value": value or without} | more
     if spec.slider:
         value = spec.slider.low if value is None else value
         high = max(spec.slider.high, value)  # a valid value beyond what the slider offers widens it
         return {"minimum": spec.slider.low, "maximum": high, "value": max(spec.slider.low, value)}
     return {"value": value}
+
+
+def _whole(spec: Spec, catalogs: Catalogs) -> list[str] | None:
+    """All that may be chosen in a menu from which the user can hide some; None for any other."""
+    listed = catalogs.get(f"all {spec.choices}") if isinstance(spec.choices, str) else None
+    return None if listed is None else listed()
+
+
+def usual(spec: Spec, catalogs: Catalogs) -> Any:
+    """What a field begins with: its default, or the first there is where the user has hidden that."""
+    whole = _whole(spec, catalogs) or []
+    seen = catalogs[str(spec.choices)]() if spec.default in whole else []
+    return seen[0] if seen and spec.default not in seen else spec.default
 
 
 def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: str = "", **words: Any) -> Any:
@@ -91,7 +105,7 @@ def widget(spec: Spec, tab: str, catalogs: Catalogs, value: Any = None, unsaid: 
     words = words | own
     value = words.pop("value", value)
     made: dict[str, Any] = {"label": spec.label, "elem_id": elem_id(tab, spec.name), "interactive": True} | words
-    made |= face(spec, catalogs, spec.default if value is None else value, unsaid)
+    made |= face(spec, catalogs, usual(spec, catalogs) if value is None else value, unsaid)
     made |= {name: wanted for name, wanted in own.items() if name != VALUE}
     if "choices" in words:
         return gr.Radio(**made | {"choices": words["choices"], "value": int(made["value"])})

@@ -41,6 +41,8 @@ def data(tmp_path_factory) -> Path:
     """The server's data folder: settings, outputs, and the tests' own extensions."""
     folder = tmp_path_factory.mktemp("browser")
     shutil.copytree(Path(__file__).parent / "extensions", folder / "extensions")
+    on_the_tab = {"extra_options_txt2img": ["eta_ancestral"]}
+    (folder / "config.json").write_text(json.dumps(on_the_tab), encoding="utf-8")
     shown = folder / "extensions/sepia/scripts/sepia.py"
     shown.parent.mkdir(parents=True)
     shown.write_text(readme.script(), encoding="utf-8")

@@ -178,6 +178,7 @@ def test_from_a_repository_to_a_roll_back(browser, address, data, origins):
     page.locator("#extensions_check").click()
     expect(rows.filter(has_text=str(origins / "Thing"))).to_contain_text("new commits")
     page.locator('#extensions input[name="enable_<i>broken"]').uncheck()
+    assert page.request.post(address + "/sdapi/v1/options", data=LAYOUT).ok
     restarted(ui, page, page.locator("#extensions_apply").click)
     assert json.loads((data / "config.json").read_text())["disabled_extensions"] == ["<i>broken"]
     assert {"thing", "later"} <= set(titles(page, address))
@@ -185,8 +186,42 @@ def test_from_a_repository_to_a_roll_back(browser, address, data, origins):
     expect(page.locator("#extensions")).to_contain_text("could not be loaded, so it is back at")
     expect(page.locator("#extensions")).to_contain_text("No module named 'no_such_module_anywhere'")
     assert alerts == []
+    _assert_compact(ui, page)
     page.leaving = True
     context.close()
+
+
+LAYOUT = {
+    "compact_prompt_box": True,
+    "extra_options_img2img": ["CLIP_stop_at_last_layers", "tiling"],
+    "extra_options_accordion": True,
+}
+
+
+def _assert_compact(ui, page):
+    """As options of the restarted program have it: prompts at the left, Generate at the right, options on a tab."""
+
+    def top(name):
+        return ui.at(name).bounding_box()["y"]
+
+    def left(name):
+        return ui.at(name).bounding_box()["x"]
+
+    ui.tab("txt2img")
+    assert top("neg_prompt") < top("tools") < top("sampling")
+    assert left("prompt") == pytest.approx(left("sampling"), abs=2)
+    assert top("generate") < top("gallery") < top("sampling")
+    assert left("generate") == pytest.approx(left("gallery"), abs=2) and left("gallery") > left("sampling") + 300
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert top("neg_prompt") < top("gallery") < top("sampling")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size({"width": 1400, "height": 900})
+    ui.tab("img2img")
+    options = page.locator("#extra_options_img2img")
+    expect(page.locator("#img2img_setting_tiling")).to_have_count(0)
+    options.locator("button", has_text="Options").click()
+    expect(page.locator("#img2img_setting_tiling input")).not_to_be_checked()
+    expect(page.locator("#img2img_setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")
 
 
 INDEX = """

@@ -1,6 +1,6 @@
 """From a typed prompt to a file, and back from the file into the form."""
 
-import io
+import json
 import re
 import urllib.request
 
@@ -134,15 +134,23 @@ def test_png_info_of_no_picture_is_one_sentence(ui):
 def test_override_settings_hold_for_one_run(ui, address):
     text = "a cat\nSteps: 2, Sampler: Euler a, CFG scale: 4, Seed: 3, Size: 64x64, Clip skip: 2, ENSD: 31337, RNG: CPU"
     expect(ui.at("override_settings")).to_be_hidden()
-    ui.prompt().fill(text)
+    expect(ui.number("setting_eta_ancestral")).to_have_value("1")
+    ui.prompt().fill(f"{text}, Eta: 0.5")
     ui.page.locator("#paste").click()
     expect(ui.prompt()).to_have_value("a cat")
     for chip in ("Clip skip: 2", "ENSD: 31337", "RNG: CPU"):
         expect(ui.at("override_settings")).to_contain_text(chip)
+    expect(ui.number("setting_eta_ancestral")).to_have_value("0.5")
+    expect(ui.at("override_settings")).not_to_contain_text("Eta")
+    ui.set(setting_eta_ancestral=0.7)
     ui.generate()
-    assert "Clip skip: 2, ENSD: 31337, RNG: CPU" in ui.finished()
+    told = ui.finished()
+    assert "Clip skip: 2, ENSD: 31337, RNG: CPU" in told and "Eta: 0.7" in told
+    ui.reload()
+    expect(ui.number("setting_eta_ancestral")).to_have_value("0.7")
     with urllib.request.urlopen(address + "/sdapi/v1/options") as answer:
-        assert b'"CLIP_stop_at_last_layers":1' in io.BytesIO(answer.read()).getvalue().replace(b" ", b"")
+        options = json.load(answer)
+    assert (options["CLIP_stop_at_last_layers"], options["eta_ancestral"]) == (1, 1)
 
 
 def test_interrupt_keeps_the_page_usable(ui):

@@ -20,6 +20,7 @@ SET = {
     "img2img_inpaint_mask_brush_color": "#00ff00",
     "canvas_hotkey_grow_brush": "K",
     "show_progressbar": False,
+    "hide_samplers": ["Euler", "DPM2"],
     "js_modal_lightbox_gamepad": True,
     "js_modal_lightbox_gamepad_repeat": 10_000,
 }
@@ -61,10 +62,18 @@ def test_options_of_gallery_viewer_tabs_and_keys(chosen, page):
     expect(chosen.prompt()).to_have_value("red-(cat:1.2) dog, sun")
     chosen.prompt().press("Alt+ArrowRight")
     expect(chosen.prompt()).to_have_value("red-(cat:1.2) dog, sun")
-    chosen.set(steps=2, width=64, height=64, batch_count=2)
+    chosen.prompt().fill("a moth\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64")
+    page.locator("#paste").click()
+    expect(chosen.menu("sampling")).to_have_value("Euler")  # hidden, and there all the same for one who names it
+    chosen.menu("sampling").click()
+    offered = page.locator("ul[role=listbox] li")
+    expect(offered.filter(has_text="Euler a")).to_have_count(1)
+    expect(offered.filter(has_text=re.compile(r"^\W*(Euler|DPM2)$"))).to_have_count(0)
+    page.keyboard.press("Escape")
+    chosen.set(batch_count=2)
     chosen.generate()
     expect(page.locator(".progressDiv")).to_have_count(0)
-    chosen.finished()
+    assert "Sampler: Euler," in chosen.finished()
     chosen.at("gallery").locator(".preview .media-button img").click()
     picture = page.locator("#modalImage")
     shown, own = picture.bounding_box()["width"], picture.evaluate("image => image.naturalWidth")

@@ -81,6 +81,20 @@ def test_a_bare_import_of_modules_reaches_every_name(names, monkeypatch):
     assert not hasattr(modules, "nonsense")
 
 
+def test_hidden_samplers_are_not_visible_and_can_be_used(names):
+    from modules import sd_samplers
+
+    assert sd_samplers.samplers_hidden == set()
+    names.options.change({"hide_samplers": ["Euler"]})
+    try:
+        seen = sd_samplers.visible_sampler_names()
+        assert "Euler" not in seen and "Euler a" in seen and sd_samplers.samplers_hidden == {"Euler"}
+        assert [one.name for one in sd_samplers.visible_samplers()] == seen
+        assert sd_samplers.find_sampler_config("Euler").name == "Euler"
+    finally:
+        names.options.change({"hide_samplers": []})
+
+
 def test_unknown_flags_are_none_and_folders_are_texts(names):
     from modules.shared import cmd_opts
 

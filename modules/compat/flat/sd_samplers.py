@@ -1,5 +1,6 @@
 """A1111's `modules.sd_samplers`: the samplers by name."""
 
+from modules.compat.binding import app, bound
 from modules.compat.samplers import (  # noqa: F401
     SamplerData,
     all_samplers,
@@ -15,11 +16,16 @@ from modules.compat.samplers import (  # noqa: F401
 
 samplers = list(all_samplers)
 samplers_for_img2img = list(all_samplers)
-samplers_hidden = set()
+
+
+def __getattr__(name):
+    if name == "samplers_hidden" and bound():
+        return set(app().options.view().hide_samplers)
+    raise AttributeError(name)
 
 
 def set_samplers():
-    """All may be chosen."""
+    """The options are asked whenever somebody looks."""
 
 
 def add_sampler(sampler):
@@ -28,12 +34,12 @@ def add_sampler(sampler):
 
 def visible_sampler_names():
     """For menus."""
-    return [one.name for one in samplers]
+    return app().catalogs["samplers"]()
 
 
 def visible_samplers():
     """The same as objects."""
-    return list(samplers)
+    return [all_samplers_map[name] for name in visible_sampler_names()]
 
 
 def fix_p_invalid_sampler_and_scheduler(p):

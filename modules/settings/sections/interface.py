@@ -79,10 +79,12 @@ class Interface:
     """User interface."""
 
     localization: str = param("None", "Localization", choices="localizations", doc="The page's language; press Reload UI to see it.")
-    quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", doc="Setting names shown at the top of the page.", restart=True)
+    quicksettings_list: list[str] = param(["sd_model_checkpoint"], "Quicksettings list", choices="options", doc="Setting names shown at the top of the page.", restart=True)
     notification_audio: bool = param(True, "Play notification sound after image generation", doc="notification.mp3 should be present in the data folder.", restart=True)
     notification_volume: int = param(100, "Notification sound volume", slider=Range(0, 100), valid=Range(0, 100))
     js_modal_lightbox: bool = param(True, "Full page image viewer: enable")
+    compact_prompt_box: bool = param(False, "Compact prompt layout", restart=True,
+                                     doc="The prompts stand above the parameters and Generate above the gallery, which so has more of the height.")
     show_progressbar: bool = param(True, "Show progress bar")
     hidden_tabs: list[str] = param([], "Hidden tabs", doc="Names as they stand on the tabs; press Reload UI to see it.")
     ui_tab_order: list[str] = param([], "Order of the tabs", doc="Names as they stand on the tabs; those that are not named follow. Press Reload UI to see it.")
@@ -93,6 +95,16 @@ class Interface:
     hires_fix_show_prompts: bool = param(False, "Hires fix: show hires prompt and negative prompt")
     send_seed: bool = param(True, "Send seed when sending prompt or image to other interface")
     send_size: bool = param(True, "Send size when sending prompt or image to another interface")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InTabs:
+    """Settings that are shown on the generation tabs too, each for the tab's own pictures."""
+
+    extra_options_txt2img: list[str] = param([], "Settings for txt2img", choices="options", doc="Setting names shown below the parameters.", restart=True)
+    extra_options_img2img: list[str] = param([], "Settings for img2img", choices="options", doc="Setting names shown below the parameters.", restart=True)
+    extra_options_cols: int = param(1, "Number of columns for added settings", slider=Range(1, 20), valid=Range(1, 20), doc="As far as there is room.", restart=True)
+    extra_options_accordion: bool = param(False, "Place added settings into an accordion", restart=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

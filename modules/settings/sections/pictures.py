@@ -80,6 +80,8 @@ class Prompting:
 class Sampling:
     """Sampler parameters."""
 
+    hide_samplers: list[str] = param([], "Hide samplers in user interface", choices="all samplers",
+                                     doc="They are left out of the menus; press Reload UI to see it. A text or a request that names one has it all the same.")
     eta_ddim: float = param(0.0, "Eta for DDIM", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Eta DDIM", absent=0,
                             doc="Noise multiplier; higher = more unpredictable results.")
     eta_ancestral: float = param(1.0, "Eta for k-diffusion samplers", slider=Range(0, 1, 0.01), valid=Range(0, 10), infotext="Eta", absent=1,
