@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import modules
+from modules.declare import specs
 from modules.exceptions import ExtensionError
 
 FLAT = Path(modules.__file__).parent / "compat/flat"
@@ -93,6 +94,13 @@ def test_hidden_samplers_are_not_visible_and_can_be_used(names):
         assert sd_samplers.find_sampler_config("Euler").name == "Euler"
     finally:
         names.options.change({"hide_samplers": []})
+
+
+def test_options_without_effect_are_none_of_the_programs(names):
+    from modules.compat.opts import DEFAULTS
+    from modules.settings.sections import SECTIONS
+
+    assert not {name for section in SECTIONS.values() for name in specs(section)} & set(DEFAULTS)
 
 
 def test_unknown_flags_are_none_and_folders_are_texts(names):
