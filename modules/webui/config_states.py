@@ -16,6 +16,7 @@ from modules.webui.submit import told, who
 
 RESTART = "restart"  # what the page is told when the program is to begin anew
 HEADS = "Extension", "URL", "Branch", "Version", "Now"
+ABSENT, OFF = "not here", "not saved: switched off"
 
 
 def save(app: App, user: User, name: str) -> str:
@@ -47,8 +48,8 @@ def table(app: App, user: User, chosen: str) -> str:
             name,
             kept.remote if kept else "",
             kept.branch if kept else "",
-            _version(kept) if kept else "not saved: switched off",
-            _version(at) if at else "not here",
+            _version(kept) if kept else OFF,
+            _version(at) if at else ABSENT,
         ]
         rows.append(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>")
     heads = "".join(f"<th>{head}</th>" for head in HEADS)

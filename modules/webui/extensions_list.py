@@ -11,9 +11,16 @@ from urllib.parse import urlsplit
 from modules.host.extensions import git
 from modules.host.extensions.finding import Extension
 from modules.host.extensions.index import Entry
+from modules.host.extensions.updating import LATEST, NEWER
 from modules.host.troubles import Trouble
 
 HEADS = "Extension", "URL", "Branch", "Version", "Date", "Update", "Pin to a commit"
+OFFERED = "Extension", "Description", "Action"
+NOTHING = "There is no extension; see Available and Install from URL."
+BUILT_IN, LATER, FAILED, NO_SOURCE, UNKNOWN = "built-in", "(after the restart)", "failed", "no repository", "unknown"
+HERE, INSTALL = "installed", "Install"
+# What the translations of the page have to know.
+TEXTS = *HEADS, *OFFERED, NOTHING, BUILT_IN, LATER, FAILED, NO_SOURCE, UNKNOWN, LATEST, NEWER, HERE, INSTALL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,24 +37,25 @@ def installed(found: Sequence[Extension], builtin: Sequence[Extension], known: K
     """What is in the folder, and what came with the program."""
     rows = "".join(_row(one, known) for one in found) + "".join(_builtin(one, known) for one in builtin)
     if not rows:
-        return "<p>There is no extension; see Available and Install from URL.</p>"
+        return f"<p>{NOTHING}</p>"
     heads = "".join(f"<th>{head}</th>" for head in HEADS)
     return f'<table id="extensions" class="changes"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _builtin(one: Extension, known: Known) -> str:
-    return f"<tr><td>{_tick(one, known)}</td><td>built-in</td>{'<td></td>' * (len(HEADS) - 2)}</tr>"
+    return f"<tr><td>{_tick(one, known)}</td><td>{BUILT_IN}</td>{'<td></td>' * (len(HEADS) - 2)}</tr>"
 
 
 def _tick(one: Extension, known: Known) -> str:
     name, tick = html.escape(one.name), "" if one.name in known.off else " checked"
-    state = "" if (one.name in known.taken) == one.enabled else " (after the restart)"
-    return f'<label><input type="checkbox" name="enable_{name}"{tick}> {name}</label>{state}'
+    state = "" if (one.name in known.taken) == one.enabled else f" {LATER}"
+    named = f'<span class="notranslate">{name}</span>'
+    return f'<label><input type="checkbox" name="enable_{name}"{tick}> {named}</label>{state}'
 
 
 def _row(one: Extension, known: Known) -> str:
     at, name, troubles = git.state(one.path), html.escape(one.name), known.troubles.get(one.name, ())
-    failed = ' <span class="failed">failed</span>' if troubles else ""
+    failed = f' <span class="failed">{FAILED}</span>' if troubles else ""
     update = _update(name, at, known.news.get(one.name))
     pin = at.commit[:12] if at.pinned else ""
     cells = [
@@ -69,10 +77,10 @@ def _row(one: Extension, known: Known) -> str:
 
 def _update(name: str, at: git.State, news: str | None) -> str:
     if not at.remote:
-        return "no repository"
+        return NO_SOURCE
     if news is None:
-        return "unknown"
-    tick = f'<input type="checkbox" name="update_{name}" checked> ' if news == "new commits" and not at.pinned else ""
+        return UNKNOWN
+    tick = f'<input type="checkbox" name="update_{name}" checked> ' if news == NEWER and not at.pinned else ""
     return f"<label>{tick}{html.escape(news)}</label>"
 
 
@@ -100,16 +108,16 @@ def available(entries: Sequence[Entry], here: Sequence[str]) -> str:
     """What an index lists; `here` are the addresses of those that are installed."""
     known = {_plain(url) for url in here}
     rows = "".join(_offer(one, _plain(one.url) in known) for one in entries)
-    heads = "".join(f"<th>{head}</th>" for head in ("Extension", "Description", "Action"))
+    heads = "".join(f"<th>{head}</th>" for head in OFFERED)
     note = f"<p>{len(entries)} extensions. They are other people's programs and may do anything on this machine.</p>"
     return f'{note}<table id="available_extensions" class="changes"><tr>{heads}</tr>{rows}</table>'
 
 
 def _offer(one: Entry, here: bool) -> str:
     name, tags = html.escape(one.name), html.escape(", ".join(one.tags))
-    act = f'<button class="lg secondary" data-install="{html.escape(one.url, quote=True)}">Install</button>'
+    act = f'<button class="lg secondary" data-install="{html.escape(one.url, quote=True)}">{INSTALL}</button>'
     about = f"{html.escape(one.description)}<br><small>{_link(one.url)} {html.escape(one.added)}</small>"
-    cells = f"<b>{name}</b><br><small>{tags}</small>", about, "installed" if here else act
+    cells = f'<b class="notranslate">{name}</b><br><small>{tags}</small>', about, HERE if here else act
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 

@@ -14,10 +14,11 @@ from fastapi.responses import Response
 
 from modules.app import App
 from modules.host import localizations
-from modules.webui import assets
+from modules.webui import assets, config_states, extensions_list
 
 SCRIPT = f"{assets.ROUTE}/localization.js"
 TEMPLATE = f"{assets.ROUTE}/localization-template.json"
+TABLES = (*extensions_list.TEXTS, *config_states.HEADS, config_states.ABSENT, config_states.OFF)  # filled later
 SAID = re.compile(r"""\bsay\(\s*("(?:[^"\\]|\\.)*")""")  # in the scripts
 TAG = re.compile(r"<[^>]*>")
 WORD = re.compile(r"[^\W\d_]{2}")
@@ -27,7 +28,7 @@ FRESH = {"Cache-Control": "no-store"}
 def texts(app: App, demo: gr.Blocks, hints: Mapping[str, str]) -> list[str]:
     """The page's own texts, each once, in the order of the page: neither names of files nor of ways to draw."""
     names = {name for menu in app.catalogs.values() for name in menu()}
-    found = [*_shown(demo, names), *hints.values(), *_said()]
+    found = [*_shown(demo, names), *hints.values(), *_said(), *TABLES]
     return list(dict.fromkeys(text for one in found if WORD.search(text := one.strip())))
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Ui
 from tests.webui.test_translation import NAMES
 
-TABS = ("txt2img", "img2img", "extras", "pnginfo", "modelmerger", "history", "settings")
+TABS = ("txt2img", "img2img", "extras", "pnginfo", "modelmerger", "history", "extensions", "settings")
 LATIN = """() => {
     const [shown, apart] = [[], AS_IT_IS + ", #licenses, .guests"];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
