@@ -9,18 +9,19 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
     Download,
     Locator,
     Page,
+    Request,
     expect,
     sync_playwright,
 )
@@ -31,8 +32,11 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# Pages share one process, and with it what it has compiled; none lives long enough to be compiled for speed.
+FLAGS += ["--process-per-site", "--js-flags=--no-opt"]
+VIEWPORT = {"width": 1400, "height": 900}
 expect.set_options(timeout=30_000)  # for any one thing on the page
-CUT_OFF = "AbortError: signal is aborted", "Unexpected error Connection errored out"
+CUT_OFF = "AbortError: ", "Unexpected error Connection errored out"
 JOB_MS = 240_000  # the first job imports torch, and the machine may be small and busy
 
 
@@ -113,27 +117,59 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def visited(browser) -> BrowserContext:
-    """What all pages of the tests share: the browser's cache, as with someone who opens the page once more."""
-    return browser.new_context(viewport={"width": 1400, "height": 900})
+def window(browser) -> Page:
+    """The one window of all tests: what it has fetched and compiled is there for the next, as with one who stays."""
+    return browser.new_context(viewport=VIEWPORT).new_page()
 
 
 @pytest.fixture
-def page(visited, address) -> Iterator[Page]:
+def page(window, address) -> Iterator[Page]:
     """A page that has kept nothing; it fails its test for any error or distant request, and leaves no job behind."""
-    made, wrong = visited.new_page(), []
-    visited.new_cdp_session(made).send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
-    made.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    made.on("console", lambda said: _note(said, made, wrong))
-    made.on("request", lambda asked: None if _is_near(asked.url, address) else wrong.append(f"request: {asked.url}"))
-    made.on("request", lambda asked: setattr(made, "leaving", made.leaving or asked.is_navigation_request()))
-    made.on("domcontentloaded", lambda _: setattr(made, "leaving", False))
-    made.leaving = False
-    yield made
-    made.leaving = True
-    made.close()
+    wrong: list[str] = []
+    window.leaving = False
+    window.set_viewport_size(VIEWPORT)
+    heard = {
+        "pageerror": lambda error: wrong.append(f"error: {error}"),
+        "console": lambda said: _note(said, window, wrong),
+        "request": lambda asked: _watch(asked, window, address, wrong),
+        "domcontentloaded": lambda _: setattr(window, "leaving", False),
+    }
+    with ExitStack() as stack:
+        for event, handler in heard.items():
+            stack.enter_context(hearing(window, event, handler))
+        yield window
+        window.leaving = True
+        window.goto(f"{address}/internal/ping")  # what the page does at last is heard too
+    window.context.new_cdp_session(window).send(
+        "Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"}
+    )
+    window.evaluate("sessionStorage.clear()")
     _empty_queue(address)
     assert not wrong
+
+
+@contextmanager
+def hearing(page: Page, event: str, handler: Callable[[Any], object]) -> Iterator[None]:
+    """Call a handler with each event of a page, for a while."""
+    page.on(event, handler)
+    try:
+        yield
+    finally:
+        page.remove_listener(event, handler)
+
+
+@pytest.fixture
+def accepted(page) -> Iterator[None]:
+    """Every question of the page is answered with yes."""
+    with hearing(page, "dialog", lambda asked: asked.accept()):
+        yield
+
+
+def _watch(asked: Request, page: Page, address: str, wrong: list[str]) -> None:
+    """No request goes beyond the program; leaving the page is noted."""
+    page.leaving = page.leaving or asked.is_navigation_request()
+    if not asked.url.startswith((address + "/", "data:", "blob:")):
+        wrong.append(f"request: {asked.url}")
 
 
 def _empty_queue(address: str) -> None:
@@ -150,10 +186,6 @@ def _note(said: ConsoleMessage, page: Page, wrong: list[str]) -> None:
     cut = page.leaving and said.text.startswith(CUT_OFF)
     if said.type == "error" and not cut:
         wrong.append(f"console: {said.text}")
-
-
-def _is_near(url: str, address: str) -> bool:
-    return url.startswith((address + "/", "data:", "blob:"))
 
 
 class Ui:

@@ -39,8 +39,7 @@ def test_a_download_is_refused_with_its_reason_and_this_machine_is_not_asked(ui,
     expect(result).to_contain_text("127.0.0.1 is an address of this machine", timeout=JOB_MS)
 
 
-def test_styles_are_written_applied_and_taken_away(ui, page, data):
-    page.on("dialog", lambda asked: asked.accept())
+def test_styles_are_written_applied_and_taken_away(ui, page, data, accepted):
     ui.prompt().fill("my cat")
     ui.at("styles_edit_button").click()
     ui.at("style_copy").click()
@@ -60,8 +59,7 @@ def test_styles_are_written_applied_and_taken_away(ui, page, data):
     assert "Ink" not in (data / "styles.csv").read_text(encoding="utf-8-sig")
 
 
-def test_settings_are_imported_looked_at_and_put_back(ui, page, data):
-    page.on("dialog", lambda asked: asked.accept())
+def test_settings_are_imported_looked_at_and_put_back(ui, page, data, accepted):
     ui.set(steps=33)
     ui.tab("settings")
     page.locator("#settings_tab_defaults-button").click()

@@ -122,8 +122,6 @@ def test_options_of_the_canvas(chosen, page, address):
 
 
 def test_the_gallery_shows_small_copies_and_keeps_the_files(ui, page):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
     ui.set(steps=1, width=320, height=320, batch_count=2)
     ui.prompt().fill("small copies")
     ui.generate()
