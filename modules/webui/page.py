@@ -48,6 +48,8 @@ from modules.weights.recipe import Merge
 
 TITLE = "Stable Diffusion"
 MAX_UPLOAD = "256mb"
+# gradio's own bold, weight 600, comes in a file of a few letters only: the others would be of another font.
+FONT = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"
 
 
 def build(app: App, shelf: Shelf) -> gr.Blocks:
@@ -142,7 +144,7 @@ def mount(api: FastAPI, app: App) -> gr.Blocks:
         api,
         demo,
         path="/",
-        theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm"),
+        theme=gr.themes.Default(spacing_size="sm", radius_size="sm", text_size="sm", font=FONT),
         css_paths=[*assets.STYLES, *styles],
         head=assets.head(app.launch.theme, _hints(app), app.folders.data, scripts),
         allowed_paths=[str(path) for path in shelf.served],

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Ui
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-TABS = ("tab_txt2img", "txt2img_lora", "tab_img2img", "tab_extras", "tab_pnginfo", "tab_history", "tab_settings")
+TABS = ("tab_txt2img", "txt2img_lora", "tab_img2img", "tab_extras", "tab_pnginfo", "tab_modelmerger", "tab_history")
+TABS += ("tab_settings", "tab_extensions")
 RULES = {  # the dark page has the same elements in other colours
     "light": ["wcag2a", "wcag2aa"],
     "dark": {"type": "rule", "values": ["color-contrast"]},
@@ -49,3 +50,16 @@ def test_on_a_phone_prompt_generate_and_picture_come_first(page, address):
     assert generate["y"] + generate["height"] <= 844
     assert prompt["y"] < gallery["y"] < steps["y"]
     assert gallery["y"] < 600
+
+
+def test_words_are_of_one_font(ui, page):
+    asked = page.context.new_cdp_session(page)
+    asked.send("DOM.enable")
+    asked.send("CSS.enable")
+    root = asked.send("DOM.getDocument")["root"]["nodeId"]
+    for place, wanted in {"#txt2img_generate": "Source Sans", "#txt2img_prompt": "IBM Plex Mono"}.items():
+        node = asked.send("DOM.querySelector", {"nodeId": root, "selector": place})["nodeId"]
+        fonts = asked.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        assert [font["familyName"].startswith(wanted) for font in fonts] == [True], (
+            "all letters, of the page's own font"
+        )

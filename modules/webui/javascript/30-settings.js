@@ -55,6 +55,7 @@ onAfterUiUpdate(() => {
     giveHints();
 });
 
+onUiLoaded(nameEmptyPlaces);
 onUiUpdate(nameEmptyPlaces);
 
 /** Options that only change how the page looks. */
