@@ -34,14 +34,6 @@ def draw(scene: Scene, side: int = SIDE) -> npt.NDArray[np.uint8]:
     return np.asarray(canvas.clip(0, 255) + 0.5, dtype=np.uint8)
 
 
-def silhouette(shape: str, side: int = 32) -> npt.NDArray[np.bool_]:
-    """The mask of one shape that fills its bounding box: [side, side], what the judge compares with."""
-    mask = np.maximum.reduce([m for m, _ in _layers(shape, 0.5, 0.5, 0.45, 256)])
-    rows, columns = np.nonzero(mask > 0.5)
-    box = Image.fromarray(mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
-    return np.asarray(box.resize((side, side), Image.Resampling.BOX)) > 0.5
-
-
 def _put(canvas: Pixels, thing: Thing, style: str, cloth: Pixels | None) -> Pixels:
     side = canvas.shape[0]
     main = np.array(COLOURS[thing.colour], dtype=np.float32)

@@ -5,19 +5,20 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 
 from modules.app import App
-from modules.demo.drawing import SIDE, draw, silhouette
+from modules.demo.drawing import SIDE, draw
 from modules.demo.loop import watched
-from modules.demo.world import BACKGROUNDS, COLOURS, COUNTS, SCENES, SHAPES, Scene, caption, colours_on, invent
+from modules.demo.world import BACKGROUNDS, COLOURS, COUNTS, SCENES, SHAPES, Scene, Thing, caption, colours_on, invent
 from modules.generate.conditioning import emphasise
 from modules.generate.request import Img2Img, Request, Txt2Img
 from modules.generate.result import Picture
@@ -109,11 +110,8 @@ def decode(model: Model, latents: Tensor) -> list[Bytes]:
 
 def objects(picture: Bytes) -> list[Found]:
     """The objects of a picture: connected regions unlike the ground at both ends of their rows."""
-    image = picture.astype(np.float32)
-    ground = np.median(np.concatenate([image[:, :3], image[:, -3:]], axis=1), axis=1)
-    mask = np.abs(image - ground[:, None]).max(axis=2) > CONTRAST
-    found = []
-    for region in regions(mask):
+    image, found = picture.astype(np.float32), []
+    for region in regions(_unlike_ground(picture)):
         if region.mean() >= SMALLEST:
             rows, columns = np.nonzero(region)
             x, y = columns.mean() / region.shape[1], rows.mean() / region.shape[0]
@@ -123,6 +121,13 @@ def objects(picture: Bytes) -> list[Found]:
     return sorted(found, key=lambda f: -f.area)
 
 
+def _unlike_ground(picture: Bytes) -> Mask:
+    image = picture.astype(np.float32)
+    ground = np.median(np.concatenate([image[:, :3], image[:, -3:]], axis=1), axis=1)
+    unlike: Mask = np.abs(image - ground[:, None]).max(axis=2) > CONTRAST
+    return unlike
+
+
 def regions(mask: Mask) -> list[Mask]:
     """The connected parts of a mask (four neighbours), each as a mask."""
     count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
@@ -130,26 +135,41 @@ def regions(mask: Mask) -> list[Mask]:
 
 
 @cache
-def _silhouettes() -> dict[str, tuple[Mask, float]]:
-    return {shape: (silhouette(shape), aspect) for shape in SHAPES for aspect in (_aspect(shape),)}
+def _outlines() -> tuple[list[str], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Shapes as they are drawn, small to large, sharp and a little soft, on grounds that hide a house's door or not:
+
+    names [N], outlines [N, pixels] and proportions [N].
+    """
+    names, made = [], []
+    for shape, radius, ground in product(SHAPES, (0.13, 0.2, 0.33), ("white", "gray")):
+        thing = Thing(shape=shape, colour="blue", size="medium", x=0.5, y=0.5, radius=radius)
+        shown = draw(Scene(things=(thing,), background=ground))
+        for picture in (shown, _soft(shown)):
+            made.append(_outline(max(regions(_unlike_ground(picture)), key=np.sum)))
+            names.append(shape)
+    return names, np.stack([o for o, _ in made]), np.array([p for _, p in made], dtype=np.float32)
 
 
-def _aspect(shape: str) -> float:
-    return {"triangle": 2.0 / 1.72, "moon": 0.88, "tree": 0.82, "house": 1.05, "cloud": 1.66}.get(shape, 1.0)
+def _soft(picture: Bytes) -> Bytes:
+    return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(2)))
+
+
+def _outline(region: Mask) -> tuple[npt.NDArray[np.float32], float]:
+    """A region stretched to a square, softened and normalised, flat; and its box's width to its height."""
+    rows, columns = np.nonzero(region)
+    box = region[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    square = cv2.resize(box.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(np.pad(square, 8), (0, 0), 1).ravel()
+    soft -= soft.mean()
+    return soft / np.linalg.norm(soft), box.shape[1] / box.shape[0]
 
 
 def shape_of(region: Mask) -> str:
-    """The shape whose silhouette overlaps best with the region, stretched to its box and of like proportions."""
-    rows, columns = np.nonzero(region)
-    box = region[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    seen = np.asarray(Image.fromarray(box.astype(np.uint8) * 255).resize((32, 32), Image.Resampling.BOX)) > 127
-    aspect = box.shape[1] / box.shape[0]
-
-    def likeness(shape: str) -> float:
-        mask, usual = _silhouettes()[shape]
-        return float((mask & seen).sum() / (mask | seen).sum() * min(aspect / usual, usual / aspect) ** 0.5)
-
-    return max(SHAPES, key=likeness)
+    """The shape one of whose outlines correlates best with the region's, given like proportions."""
+    names, outlines, proportions = _outlines()
+    seen, proportion = _outline(region)
+    alike = np.minimum(proportion / proportions, proportions / proportion) ** 0.3
+    return names[int((outlines @ seen * alike).argmax())]
 
 
 def colour_of(pixels: npt.NDArray[np.float32]) -> str:
