@@ -77,7 +77,7 @@ def test_the_second_pass_becomes_a_file_and_reads_back(all_rows, ui):
     ):
         assert pair in text
     assert "Denoising strength: 0.55" in text and "Refiner: tiny-sd1" in text and "Refiner switch at: 0.5" in text
-    assert ui.at("gallery").locator("img").first.evaluate("image => image.naturalWidth") == 96
+    expect(ui.at("gallery").locator("img").first).to_have_js_property("naturalWidth", 96)
 
     ui.page.evaluate("forgetValues()")
     ui.reload()

@@ -125,8 +125,10 @@ def test_an_extensions_script_is_in_the_same_menu_and_works(ui, scripted):
         assert inverted.convert("RGB").getpixel((20, 20)) == tuple(255 - one for one in before)
     ui.prompt().fill(ui.infotext().replace("Inverted: 5", "Inverted: 8"))
     ui.page.locator("#paste").click()
-    expect(ui.page.locator("#script_txt2img_invert_colours_times input[type=number]")).to_have_value("8")
     expect(ui.prompt()).to_have_value("a red hat")
+    expect(ui.page.locator("#script_list input")).to_have_value("None")  # as in A1111: the text names no script
+    scripted.choose("Invert colours")
+    expect(ui.page.locator("#script_txt2img_invert_colours_times input[type=number]")).to_have_value("8")
 
 
 def test_the_readmes_script_has_its_own_fold_is_told_and_comes_back_from_the_text(ui, scripted):
