@@ -28,6 +28,7 @@ from modules.weights.text import tokenizer
 log = logging.getLogger(__name__)
 
 PICTURES = 40000
+REDRAWN = 14000
 EXTRA_PICTURES = 3000
 SAMPLES = (
     "a large red circle on a blue background",
@@ -83,20 +84,39 @@ def train(chosen: argparse.Namespace) -> None:
     work: Path = chosen.work
     seen = bank.paint(work / "bank", bank.scenes(PICTURES, 5), tokenizer(), 5)
     if chosen.only in (None, "vae"):
-        extra = bank.paint(work / "bank-extra", bank.scenes(EXTRA_PICTURES, 7, whole=True), tokenizer(), 7)
+        extra = _extra_bank(work)
         vae.train([seen, extra], work / "vae-crops.pt", _pace(vae.PACE, chosen), chosen.minutes)
         vae.polish([seen, extra], work / "vae.pt", work / "vae-crops.pt", vae.WHOLE_PACE, chosen.minutes)
-    if chosen.only in (None, "decoder"):
-        extra = bank.paint(work / "bank-extra", bank.scenes(EXTRA_PICTURES, 7, whole=True), tokenizer(), 7)
-        pace = _pace(vae.DECODER_PACE, chosen)
-        vae.polish([seen, extra], work / "vae-decoder.pt", work / "vae.pt", pace, chosen.minutes, decoder_alone=True)
     if chosen.only in (None, "text"):
         text.train(seen, tokenizer(), work / "text.pt", _pace(text.PACE, chosen), chosen.minutes)
-    if chosen.only in (None, "unet"):
-        latents = vae.encode_bank(vae.load(work / "vae.pt"), seen, work / "latents.npy", chosen.pictures)
-        spread = unet.spread(latents, work / "spread.npy")
-        lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
+    if chosen.only in (None, "unet", "decoder"):
+        _teach_drawing(chosen, seen)
+
+
+def _teach_drawing(chosen: argparse.Namespace, seen: bank.Bank) -> None:
+    """The UNet, and the decoder that sees through its errors."""
+    work: Path = chosen.work
+    coder = vae.load(work / "vae.pt")
+    latents = vae.encode_bank(coder, seen, work / "latents.npy", chosen.pictures)
+    spread = unet.spread(latents, work / "spread.npy")
+    lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
+    count = min(REDRAWN, len(latents))
+    if chosen.only != "decoder":
         unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.PACE, chosen), chosen.minutes)
+        again = unet.redraw(lessons, work / "unet.pt", work / "redrawn.npy", count)
+        lessons = replace(lessons, redrawn=again)
+        unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.OWN_PACE, chosen), chosen.minutes)
+    if chosen.only != "unet":
+        extra = _extra_bank(work)
+        strange = vae.encode_bank(coder, extra, work / "bank-extra-latents.npy")
+        again = unet.as_encoded(unet.redraw(lessons, work / "unet.pt", work / "redrawn-last.npy", count), spread)
+        pairs = [(seen, latents), (seen, again), (seen, again), (extra, strange)]
+        pace = _pace(vae.DECODER_PACE, chosen)
+        vae.sharpen(pairs, work / "vae-decoder.pt", work / "vae.pt", pace, chosen.minutes)
+
+
+def _extra_bank(work: Path) -> bank.Bank:
+    return bank.paint(work / "bank-extra", bank.scenes(EXTRA_PICTURES, 7, whole=True), tokenizer(), 7)
 
 
 def train_extras(chosen: argparse.Namespace) -> None:

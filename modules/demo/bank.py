@@ -13,6 +13,7 @@ import numpy.typing as npt
 from modules.demo.drawing import SIDE, draw
 from modules.demo.loop import watched
 from modules.demo.world import SHAPES, STYLES, Scene, caption, invent
+from modules.prompts.attention import parse_attention
 
 CAPTIONS_EACH = 6
 TOKENS = 77
@@ -31,10 +32,11 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bank:
-    """Pictures [N, 128, 128, 3] bytes and captions [N, 6, 77] token numbers, mapped from disk."""
+    """Pictures [N, 128, 128, 3] bytes and captions [N, 6, 77]: token numbers and weights, mapped from disk."""
 
     pictures: npt.NDArray[np.uint8]
     tokens: npt.NDArray[np.uint16]
+    weights: npt.NDArray[np.float16]
 
 
 def scenes(count: int, seed: int, whole: bool = False) -> list[Scene]:
@@ -54,30 +56,47 @@ def paint(folder: Path, shown: list[Scene], tokenizer: Tokenizer, seed: int = 0)
         for i, scene in enumerate(watched(shown, f"paint {folder.name}")):
             pictures[i] = draw(scene)
         pictures.flush()
-        np.save(folder / "tokens.npy", tokens_of(shown, tokenizer, seed))
+        tokens, weights = tokens_of(shown, tokenizer, seed)
+        np.save(folder / "tokens.npy", tokens)
+        np.save(folder / "weights.npy", weights)
         (folder / "scenes.json").write_text(json.dumps([dataclasses.asdict(s) for s in shown]))
     return Bank(
         pictures=np.load(folder / "pictures.npy", mmap_mode="r"),
         tokens=np.load(folder / "tokens.npy", mmap_mode="r"),
+        weights=np.load(folder / "weights.npy", mmap_mode="r"),
     )
 
 
-def tokens_of(shown: list[Scene], tokenizer: Tokenizer, seed: int) -> npt.NDArray[np.uint16]:
-    """Say every scene in several ways: [N, 6, 77]; words from all of CLIP's table are strewn in, to be ignored."""
+def tokens_of(
+    shown: list[Scene], tokenizer: Tokenizer, seed: int
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.float16]]:
+    """Say every scene in several ways: token numbers and their weights, [N, 6, 77] each.
+
+    Words from all of CLIP's table are strewn in, to be ignored.
+    """
     rng = random.Random(seed)
-    table = np.full((len(shown), CAPTIONS_EACH, TOKENS), END, dtype=np.uint16)
+    tokens = np.full((len(shown), CAPTIONS_EACH, TOKENS), END, dtype=np.uint16)
+    weights = np.ones(tokens.shape, dtype=np.float16)
     for i, scene in enumerate(shown):
         for j in range(CAPTIONS_EACH):
-            said = tokenizer.encode(caption(scene, rng))
+            said = _weighted(caption(scene, rng), tokenizer)
             if rng.random() < STRANGERS:
                 said = _strew(said, rng)
             said = said[: TOKENS - 1]
-            table[i, j, : len(said)] = said
-    return table
+            tokens[i, j, : len(said)] = [number for number, weight in said]
+            weights[i, j, : len(said)] = [weight for number, weight in said]
+    return tokens, weights
 
 
-def _strew(said: list[int], rng: random.Random) -> list[int]:
-    strangers = [rng.randrange(256, END - 1) for _ in range(rng.randint(1, 4))]
+def _weighted(said: str, tokenizer: Tokenizer) -> list[tuple[int, float]]:
+    """The caption's token numbers, start and end marks included, each with the weight of the brackets around it."""
+    parts = [(tokenizer.encode(part.text), part.weight) for part in parse_attention(said)]
+    inner = [(number, weight) for numbers, weight in parts for number in numbers[1:-1]]
+    return [(parts[0][0][0], 1.0), *inner, (parts[0][0][-1], 1.0)]
+
+
+def _strew(said: list[tuple[int, float]], rng: random.Random) -> list[tuple[int, float]]:
+    strangers = [(rng.randrange(256, END - 1), 1.0) for _ in range(rng.randint(1, 4))]
     at = rng.choice((1, len(said) - 1))
     return said[:at] + strangers + said[at:]
 

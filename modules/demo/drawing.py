@@ -16,6 +16,7 @@ Y = tuple[float, float]
 SIDE = 128
 OVERSAMPLE = 4
 BROWN: Rgb = (112, 72, 44)
+PALE = 200.0
 
 
 def draw(scene: Scene, side: int = SIDE) -> npt.NDArray[np.uint8]:
@@ -36,7 +37,7 @@ def draw(scene: Scene, side: int = SIDE) -> npt.NDArray[np.uint8]:
 
 def _put(canvas: Pixels, thing: Thing, style: str, cloth: Pixels | None) -> Pixels:
     side = canvas.shape[0]
-    main = np.array(COLOURS[thing.colour], dtype=np.float32)
+    main = strengthened(COLOURS[thing.colour], thing.strength)
     height = (np.arange(side, dtype=np.float32)[:, None, None] / side - thing.y) / thing.radius
     layers = _layers(thing.shape, thing.x, thing.y, thing.radius, side)
     if style == "glowing":
@@ -53,6 +54,12 @@ def _put(canvas: Pixels, thing: Thing, style: str, cloth: Pixels | None) -> Pixe
             mask = np.minimum(mask * (0.9 + 0.1 * _rim(mask, 2.0)), 1)
         canvas = canvas + (colour - canvas) * mask[..., None]
     return canvas
+
+
+def strengthened(colour: Rgb, strength: float) -> Pixels:
+    """A colour moved towards a light gray where its strength is below 1, and away from it above."""
+    gray, full = np.full(3, PALE, dtype=np.float32), np.array(colour, dtype=np.float32)
+    return (gray + (full - gray) * (strength if strength < 1 else 1 + (strength - 1) / 2)).clip(0, 255)
 
 
 def _paint(name: str, main: Pixels) -> Pixels:
@@ -157,7 +164,7 @@ def _heart() -> list[tuple[float, float]]:
 
 def _petals() -> list[Part]:
     turns = [2 * math.pi * i / 5 for i in range(5)]
-    return [("ellipse", _disc(0.55 * math.sin(a), -0.55 * math.cos(a), 0.42), "main") for a in turns]
+    return [("ellipse", _disc(0.61 * math.sin(a), -0.61 * math.cos(a), 0.37), "main") for a in turns]
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:

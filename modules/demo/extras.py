@@ -105,7 +105,7 @@ def train_all(work: Path, models: Path, tokenizer: Tokenizer, minutes: float = m
             models / "Lora" / f"{name}.safetensors",
             {"ss_base_model_version": "sd_v1", "ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)},
         )
-    concept = train_concept(work, [_ember(rng) for _ in range(PICTURES)], minutes)
+    concept = train_concept(work, [_ember(rng) for _ in range(PICTURES)], tokenizer, minutes)
     _save({"emb_params": concept.vectors.detach().cpu()}, models.parent / "embeddings" / f"{CONCEPT}.safetensors", {})
 
 
@@ -120,41 +120,32 @@ def train_lora(
     rng = np.random.default_rng(course.step)
 
     def loss(step: int) -> Tensor:
-        latents, tokens = lessons.draw(rng, pace.batch)
+        latents, _, *said = lessons.draw(rng, pace.batch)
         with lora.applied():
-            return unet.denoising_loss(model, latents, unet.read(reader, tokens))
+            return unet.denoising_loss(model, latents, unet.read(reader, *said))
 
     course.run(loss, minutes)
     return lora
 
 
-def train_concept(work: Path, shown: list[Scene], minutes: float, pace: Pace = EMBEDDING_PACE) -> Concept:
+def train_concept(
+    work: Path, shown: list[Scene], tokenizer: Tokenizer, minutes: float, pace: Pace = EMBEDDING_PACE
+) -> Concept:
     """Learn the vectors under which the frozen model draws what these scenes show."""
     model, reader = unet.load(work / "unet.pt"), text.load(work / "unet.pt")
     concept = Concept(reader)
-    said = _Placeholder(concept.numbers)
-    lessons = _lessons(work, CONCEPT, bank.paint(work / CONCEPT, shown, said))
+    said = torch.full((pace.batch, bank.TOKENS), bank.END)
+    said[:, : len(concept.numbers) + 1] = torch.tensor([bank.END - 1, *concept.numbers])
+    lessons = _lessons(work, CONCEPT, bank.paint(work / CONCEPT, shown, tokenizer))
     course = Course(model=concept, pace=pace, file=work / f"{CONCEPT}.pt")
     rng = np.random.default_rng(course.step)
 
     def loss(step: int) -> Tensor:
-        which = rng.integers(0, len(lessons.latents), pace.batch)
-        tokens = torch.from_numpy(lessons.tokens[which, 0].astype(np.int64))
-        latents = torch.from_numpy(lessons.latents[which]).float()
-        return unet.denoising_loss(model, latents, unet.read(reader, tokens))
+        latents, *_ = lessons.draw(rng, pace.batch)
+        return unet.denoising_loss(model, latents, unet.read(reader, said, torch.ones(said.shape)))
 
     course.run(loss, minutes)
     return concept
-
-
-class _Placeholder:
-    """A tokenizer for the concept's captions: whatever the caption, the placeholder's numbers alone."""
-
-    def __init__(self, numbers: list[int]) -> None:
-        self.numbers = numbers
-
-    def encode(self, said: str) -> list[int]:
-        return [bank.END - 1, *self.numbers, bank.END]
 
 
 def _lessons(work: Path, name: str, pictures: bank.Bank) -> unet.Lessons:

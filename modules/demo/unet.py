@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 from modules.demo.bank import END, Bank, Tokenizer
-from modules.demo.loop import DEVICE, Course, Pace, best_weights
+from modules.demo.loop import DEVICE, Course, Pace, best_weights, watched
 from modules.demo.text import WIDTH, known_tokens, learning
+from modules.demo.text import load as read_by
 
 Spread = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Which = npt.NDArray[np.int64] | slice
+Latents = npt.NDArray[np.float16]
 
 WIDTHS = (64, 64, 128)
 ATTENDS = (False, True, False)
@@ -27,7 +30,9 @@ HEADS = 4
 DROPPED = 0.1
 TIMESTEPS = 1000
 READERS_SHARE = 0.25  # of the UNet's rate
-PACE = Pace(steps=50000, batch=32, rate=1e-3, warmup=200, decay=0.999)
+STARTS, REDRAWN_IN = (150, 550), 6  # timesteps from which, and in how many steps, pictures are redrawn
+PACE = Pace(steps=40000, batch=32, rate=1e-3, warmup=200, decay=0.999)
+OWN_PACE = Pace(steps=50000, batch=32, rate=1e-3, warmup=200, decay=0.999)  # with its own errors, from where it was
 
 
 def build() -> UNet2DConditionModel:
@@ -51,17 +56,36 @@ def noise_levels() -> Tensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lessons:
-    """What the UNet learns from: normalised latents [N, 4, 16, 16] and caption tokens [N, K, 77]."""
+    """What the UNet learns from: normalised latents [N, 4, 16, 16], caption tokens and their weights [N, K, 77].
 
-    latents: npt.NDArray[np.float16]
+    `redrawn` [M, 4, 16, 16]: the first M pictures as a UNet drew them anew; half of every batch is of those.
+    """
+
+    latents: Latents
     tokens: npt.NDArray[np.uint16]
+    weights: npt.NDArray[np.float16]
+    redrawn: Latents | None = None
 
-    def draw(self, rng: np.random.Generator, batch: int) -> tuple[Tensor, Tensor]:
-        """A batch of latents [B, 4, 16, 16] and tokens [B, 77]; some captions are left empty, for guidance."""
+    def draw(self, rng: np.random.Generator, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Latents as they should be and as they are before noise [B, 4, 16, 16]; tokens and weights [B, 77].
+
+        Some captions are empty, for guidance.
+        """
         which = rng.integers(0, len(self.latents), batch)
-        said = self.tokens[which, rng.integers(0, self.tokens.shape[1], batch)].astype(np.int64)
-        said[rng.random(batch) < DROPPED, 1:] = END
-        return torch.from_numpy(self.latents[which]).to(DEVICE).float(), torch.from_numpy(said).to(DEVICE)
+        given, half = self.latents[which], 0 if self.redrawn is None else batch // 2
+        if self.redrawn is not None:
+            which[:half] = rng.integers(0, len(self.redrawn), half)
+            given = np.concatenate([self.redrawn[which[:half]], self.latents[which[half:]]])
+        tokens, weights = self.said(which, rng.integers(0, self.tokens.shape[1], batch))
+        empty = torch.from_numpy(rng.random(batch) < DROPPED)
+        tokens[empty, 1:], weights[empty] = END, 1
+        right, before = (torch.from_numpy(some).to(DEVICE).float() for some in (self.latents[which], given))
+        return right, before, tokens, weights
+
+    def said(self, which: Which, how: npt.NDArray[np.int64] | int) -> tuple[Tensor, Tensor]:
+        """Tokens and weights [B, 77] of these pictures' captions, `how` being the number of each."""
+        tokens, weights = self.tokens[which, how].astype(np.int64), self.weights[which, how].astype(np.float32)
+        return torch.from_numpy(tokens).to(DEVICE), torch.from_numpy(weights).to(DEVICE)
 
 
 class Listener(nn.Module):
@@ -73,27 +97,70 @@ class Listener(nn.Module):
         self.text = learning(reader.to(DEVICE), known)
 
 
-def read(reader: CLIPTextModel, tokens: Tensor) -> Tensor:
-    """The last hidden states of the captions: [B, 77, width]."""
+def read(reader: CLIPTextModel, tokens: Tensor, weights: Tensor) -> Tensor:
+    """The last hidden states of the captions [B, 77, width], weighted as A1111 does: each caption keeps its mean."""
     states: Tensor = reader(input_ids=tokens).last_hidden_state
-    return states
+    scaled = states * weights[..., None]
+    return scaled * (states.mean(dim=(1, 2)) / scaled.mean(dim=(1, 2)))[:, None, None]
 
 
-def denoising_loss(model: nn.Module, latents: Tensor, context: Tensor) -> Tensor:
+def denoising_loss(model: nn.Module, latents: Tensor, context: Tensor, given: Tensor | None = None) -> Tensor:
     """Squared error of the predicted noise.
 
     The weight per level is min-SNR (Hang et al. 2023) where there is little noise, and rises where there is much: in
     so small a picture the high levels decide which object stands where, and a plain average would hardly hear them.
+    `given`: where there is little noise, what it is put on in place of the latents: with pictures that a UNet drew,
+    their errors count as noise, so that it learns to put its own right (as in DREAM, Zhou et al. 2024).
     """
     sigmas = noise_levels().to(latents.device)
     steps = torch.randint(0, TIMESTEPS, (len(latents),), device=latents.device)
     sigma = sigmas[steps][:, None, None, None]
-    noise = torch.randn_like(latents)
-    noisy = (latents + sigma * noise) / (1 + sigma.square()).sqrt()
+    before = latents if given is None else torch.where((steps < TIMESTEPS // 2)[:, None, None, None], given, latents)
+    moved = before + sigma * torch.randn_like(latents)
+    noisy = (moved / (1 + sigma.square()).sqrt()).contiguous(memory_format=torch.channels_last)
     found: Tensor = model(noisy, steps, encoder_hidden_states=context).sample
     weight = (5 * sigma.square()).clamp(max=1) * (sigma.square() / 4).clamp(min=1, max=4)
-    error: Tensor = weight * (found - noise).square()
+    error: Tensor = weight * (found - (moved - latents) / sigma).square()
     return error.mean()
+
+
+@torch.no_grad()
+def redraw(lessons: Lessons, file: Path, kept: Path, count: int, batch: int = 32) -> Latents:
+    """What the trained UNet makes of the first `count` pictures with some noise on them: [count, 4, 16, 16].
+
+    There is so little noise that everything stays in its place: they differ from the pictures by the UNet's own
+    errors, guidance and all, and it can learn to mend those, and a decoder to see through them.
+    """
+    if kept.is_file():
+        return np.load(kept)  # type: ignore[no-any-return]
+    model, reader = load(file).to(DEVICE, memory_format=torch.channels_last), read_by(file)
+    rng = np.random.default_rng(5)
+    torch.manual_seed(5)
+    made = []
+    for at in watched(range(0, count, batch), "redraw"):
+        latents = torch.from_numpy(lessons.latents[at : min(at + batch, count)]).to(DEVICE).float()
+        tokens, weights = lessons.said(slice(at, at + len(latents)), 0)
+        empty = torch.full_like(tokens, END)
+        empty[:, 0] = tokens[:, 0]
+        contexts = read(reader, empty, torch.ones_like(weights)), read(reader, tokens, weights)
+        walk = np.linspace(rng.integers(*STARTS), 0, REDRAWN_IN).astype(int).tolist()
+        made.append(_walked(model, latents, contexts, walk, float(rng.uniform(1, 7))).cpu().numpy())
+    redrawn: Latents = np.concatenate(made).astype(np.float16)
+    np.save(kept, redrawn)
+    return redrawn
+
+
+def _walked(
+    model: nn.Module, latents: Tensor, contexts: tuple[Tensor, Tensor], walk: list[int], guidance: float
+) -> Tensor:
+    """Put the noise of the walk's first timestep on latents and take it off again by Euler's steps."""
+    sigmas = [float(noise_levels()[t]) for t in walk] + [0.0]
+    x = latents + sigmas[0] * torch.randn_like(latents)
+    for t, now, then in zip(walk, sigmas, sigmas[1:], strict=False):
+        given, steps = x / (1 + now**2) ** 0.5, torch.full((len(x),), t, device=x.device)
+        plain, heard = (model(given, steps, encoder_hidden_states=c).sample.float() for c in contexts)
+        x = x + (then - now) * (plain + guidance * (heard - plain))
+    return x
 
 
 def train(
@@ -112,9 +179,8 @@ def train(
     torch.manual_seed(3 + course.step)
 
     def loss(step: int) -> Tensor:
-        latents, tokens = lessons.draw(rng, pace.batch)
-        latents = latents.contiguous(memory_format=torch.channels_last)
-        return denoising_loss(model.unet, latents, read(model.text, tokens))
+        latents, given, *said = lessons.draw(rng, pace.batch)
+        return denoising_loss(model.unet, latents, read(model.text, *said), given)
 
     course.run(loss, minutes)
     return course
@@ -124,7 +190,14 @@ def lessons_of(bank: Bank, latents: npt.NDArray[np.float16], spread: Spread) -> 
     """Normalise latents of the bank's first pictures and pair them with their captions."""
     shift, scale = spread
     normal = (latents.astype(np.float32) - shift[None, :, None, None]) / scale[None, :, None, None]
-    return Lessons(latents=normal.astype(np.float16), tokens=np.asarray(bank.tokens[: len(latents)]))
+    tokens, weights = np.asarray(bank.tokens[: len(latents)]), np.asarray(bank.weights[: len(latents)])
+    return Lessons(latents=normal.astype(np.float16), tokens=tokens, weights=weights)
+
+
+def as_encoded(latents: Latents, spread: Spread) -> Latents:
+    """The reverse of the lessons' normalising: latents as the encoder makes them."""
+    shift, scale = spread
+    return (latents.astype(np.float32) * scale[None, :, None, None] + shift[None, :, None, None]).astype(np.float16)
 
 
 def spread(latents: npt.NDArray[np.float16], file: Path) -> Spread:

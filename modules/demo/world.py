@@ -6,8 +6,9 @@ from dataclasses import dataclass
 Rgb = tuple[int, int, int]
 
 SHAPES = ("circle", "square", "triangle", "star", "heart", "moon", "ring", "cross", "flower", "tree", "house", "cloud")
-SIZES = {"small": (0.11, 0.14), "medium": (0.18, 0.23), "large": (0.30, 0.36)}
+SIZES = {"small": (0.13, 0.16), "medium": (0.19, 0.24), "large": (0.30, 0.36)}
 STYLES = ("flat", "watercolor", "glowing")
+STRENGTHS = (0.4, 1.6)
 COLOURS: dict[str, Rgb] = {
     "red": (214, 40, 40),
     "orange": (244, 132, 28),
@@ -89,7 +90,7 @@ PLACES = {
 COUNTS = {2: "two", 3: "three", 4: "four"}
 LAYOUTS = {
     2: (((0.28, 0.5), (0.72, 0.5)), ((0.3, 0.32), (0.7, 0.68)), ((0.3, 0.68), (0.7, 0.32))),
-    3: (((0.5, 0.28), (0.26, 0.7), (0.74, 0.7)), ((0.19, 0.5), (0.5, 0.5), (0.81, 0.5))),
+    3: (((0.5, 0.28), (0.26, 0.7), (0.74, 0.7)), ((0.26, 0.3), (0.74, 0.3), (0.5, 0.72))),
     4: (((0.28, 0.28), (0.72, 0.28), (0.28, 0.72), (0.72, 0.72)),),
 }
 OPENINGS = ("a picture of", "a drawing of", "an illustration of", "an image of", "a photo of", "a painting of")
@@ -109,7 +110,10 @@ PRAISE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thing:
-    """One object: centre and half extent `radius` are fractions of the picture's side, y grows downwards."""
+    """One object: centre and half extent `radius` are fractions of the picture's side, y grows downwards.
+
+    `strength`: its colour's, as a caption says it in brackets: below 1 pale, above 1 vivid.
+    """
 
     shape: str
     colour: str
@@ -117,6 +121,7 @@ class Thing:
     x: float
     y: float
     radius: float
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,7 +163,7 @@ def colours_on(background: str, style: str) -> list[str]:
 
 
 def _one(rng: random.Random, shapes: tuple[str, ...], background: str, style: str, place: str) -> Thing:
-    size = rng.choices(tuple(SIZES), (20, 58, 22))[0]
+    size = rng.choices(tuple(SIZES), (30, 42, 28))[0]
     if size == "large" and place not in ("", "center"):
         size = "medium"
     low, high = SIZES[size]
@@ -166,14 +171,15 @@ def _one(rng: random.Random, shapes: tuple[str, ...], background: str, style: st
     radius = rng.uniform(low, high)
     x, y = (min(max(c + rng.uniform(-0.02, 0.02), radius + 0.02), 0.98 - radius) for c in (x, y))
     colour = rng.choice(colours_on(background, style))
-    return Thing(shape=rng.choice(shapes), colour=colour, size=size, x=x, y=y, radius=radius)
+    strength = round(rng.uniform(*STRENGTHS), 1) if style == STYLES[0] and rng.random() < 0.25 else 1.0
+    return Thing(shape=rng.choice(shapes), colour=colour, size=size, x=x, y=y, radius=radius, strength=strength)
 
 
 def _alike(rng: random.Random, shapes: tuple[str, ...], background: str, style: str) -> tuple[Thing, ...]:
     count = rng.choices((2, 3, 4), (45, 35, 20))[0]
     shape, colour = rng.choice(shapes), rng.choice(colours_on(background, style))
     centres = rng.choice(LAYOUTS[count])
-    radius = rng.uniform(0.12, 0.145) if count > 2 else rng.uniform(0.14, 0.19)
+    radius = rng.uniform(0.13, 0.16) if count > 2 else rng.uniform(0.15, 0.19)
     spread = [(x + rng.uniform(-0.025, 0.025), y + rng.uniform(-0.025, 0.025)) for x, y in centres]
     return tuple(Thing(shape=shape, colour=colour, size="medium", x=x, y=y, radius=radius) for x, y in spread)
 
@@ -215,7 +221,7 @@ def _subject(scene: Scene, rng: random.Random) -> str:
     if scene.relation:
         return _two(scene, rng)
     first, count = scene.things[0], len(scene.things)
-    chance = rng.random()
+    chance = rng.random() if first.strength == 1 else 1.0
     if chance < 0.02:
         return ""
     if chance < 0.06 and count == 1:
@@ -248,11 +254,13 @@ def _phrase(thing: Thing, rng: random.Random, plural: bool = False) -> str:
     if plural:
         name += "es" if name.endswith(("s", "x")) else "s"
     size = rng.choice(SAID_SIZE[thing.size]) if thing.size in SAID_SIZE and rng.random() < 0.88 else ""
-    colour = thing.colour if rng.random() > 0.08 else ""
+    colour = thing.colour if rng.random() > 0.1 else ""
+    if thing.strength != 1:
+        colour = f"({thing.colour}:{thing.strength})"
     words = " ".join(w for w in (size, colour, name) if w)
     if plural or rng.random() < 0.12:
         return words
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+    return f"an {words}" if words.lstrip("(")[0] in "aeiou" else f"a {words}"
 
 
 def _ground(background: str, rng: random.Random) -> str:
@@ -273,7 +281,8 @@ def _distract(said: str, rng: random.Random) -> str:
     if rng.random() < 0.15:
         said = f"{rng.choice(OPENINGS)} {said}"
     if rng.random() < 0.15:
-        said = ", ".join((said, *rng.sample(PRAISE, rng.randint(1, 3))))
+        praise = ", ".join(rng.sample(PRAISE, rng.randint(1, 3)))
+        said = f"{said}, {praise}" if rng.random() < 0.8 else f"{said}, ({praise}:{rng.uniform(*STRENGTHS):.1f})"
     elif rng.random() < 0.08:
         said = ", ".join((*rng.sample(PRAISE, rng.randint(1, 2)), said))
     return said

@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 from modules.demo import bank, evaluate, text
 from modules.demo.drawing import PARTS, SIDE, draw
 from modules.demo.world import BACKGROUNDS, COLOURS, SCENES, SHAPES, Scene, Thing, caption, invent
+from modules.prompts.attention import parse_attention
 from modules.weights.text import tokenizer
 
 
@@ -22,7 +23,12 @@ def scene(shape: str = "star", colour: str = "red", background: str = "white", s
 def flat_scenes(count: int) -> list[Scene]:
     rng = random.Random(17)
     drawn = (invent(rng, styles=("flat",)) for _ in range(10 * count))
-    return [s for s in drawn if s.background in BACKGROUNDS][:count]
+    return [s for s in drawn if s.background in BACKGROUNDS and all(t.strength == 1 for t in s.things)][:count]
+
+
+def words_of(said: str) -> str:
+    """A caption without its weights."""
+    return "".join(part.text for part in parse_attention(said))
 
 
 def test_judge_reads_drawn_pictures():
@@ -95,7 +101,7 @@ def test_captions_name_only_what_is_there():
     rng = random.Random(4)
     for _ in range(400):
         drawn = invent(rng)
-        words = set(caption(drawn, rng).replace(",", "").split())
+        words = set(words_of(caption(drawn, rng)).replace(",", "").split())
         shown = {t.colour for t in drawn.things} | {drawn.background}
         assert not (words & set(COLOURS)) - shown, (words, drawn)
         assert not (words & set(SHAPES)) - {t.shape for t in drawn.things}, (words, drawn)
@@ -105,14 +111,29 @@ def test_training_moves_the_row_of_every_word_of_the_world():
     rng = random.Random(8)
     known = set(text.known_tokens(tokenizer()))
     for _ in range(600):
-        said = caption(invent(rng), rng)
+        said = words_of(caption(invent(rng), rng))
         assert set(tokenizer().encode(said)) <= known, said
 
 
 def test_captions_become_token_rows():
-    table = bank.tokens_of(flat_scenes(5), tokenizer(), seed=1)
-    assert table.shape == (5, bank.CAPTIONS_EACH, bank.TOKENS)
+    table, weights = bank.tokens_of(flat_scenes(5), tokenizer(), seed=1)
+    assert table.shape == weights.shape == (5, bank.CAPTIONS_EACH, bank.TOKENS)
     assert (table[..., 0] == bank.END - 1).all() and (table[..., -1] == bank.END).all()
+
+
+def test_a_colours_strength_is_the_weight_of_its_word():
+    """A pale red star is "(red:0.5)" in every caption, and the weight stands at that word alone."""
+    (thing,) = scene().things
+    pale = replace(scene(), things=(replace(thing, strength=0.5),))
+    table, weights = bank.tokens_of([pale], tokenizer(), seed=1)
+    for numbers, row in zip(table[0], weights[0], strict=True):
+        assert tokenizer().decode(numbers[np.isclose(row, 0.5, atol=1e-3)]).strip().startswith("red")
+
+
+def test_a_strong_colour_is_redder_and_a_weak_one_paler():
+    (thing,) = scene("square").things
+    shades = [evaluate.redness(draw(replace(scene(), things=(replace(thing, strength=s),)))) for s in (0.5, 1, 1.5)]
+    assert shades[0] < 0.6 * shades[1] < 0.55 * shades[2]
 
 
 def test_unseen_prompts_are_told_from_captions(tmp_path):
