@@ -46,7 +46,7 @@ SAMPLES = (
 )
 PREVIEWS = {
     f"models/Stable-diffusion/{export.NAME}.preview.png": "a large red heart on a white background",
-    f"models/Lora/{extras.STYLE}.preview.png": f"a large blue star on a yellow background <lora:{extras.STYLE}:1>",
+    f"models/Lora/{extras.STYLE}.preview.png": f"a large blue heart on a yellow background <lora:{extras.STYLE}:1>",
     f"models/Lora/{extras.OBJECT}.preview.png": f"a large red boat by the sea <lora:{extras.OBJECT}:1>",
     f"embeddings/{extras.CONCEPT}.preview.png": extras.CONCEPT,
 }
@@ -87,32 +87,20 @@ def train(chosen: argparse.Namespace) -> None:
         extra = _extra_bank(work)
         vae.train([seen, extra], work / "vae-crops.pt", _pace(vae.PACE, chosen), chosen.minutes)
         vae.polish([seen, extra], work / "vae.pt", work / "vae-crops.pt", vae.WHOLE_PACE, chosen.minutes)
+    if chosen.only in (None, "decoder"):
+        pace = _pace(vae.DECODER_PACE, chosen)
+        both = [seen, _extra_bank(work)]
+        vae.polish(both, work / "vae-decoder.pt", work / "vae.pt", pace, chosen.minutes, decoder_alone=True)
     if chosen.only in (None, "text"):
         text.train(seen, tokenizer(), work / "text.pt", _pace(text.PACE, chosen), chosen.minutes)
-    if chosen.only in (None, "unet", "decoder"):
-        _teach_drawing(chosen, seen)
-
-
-def _teach_drawing(chosen: argparse.Namespace, seen: bank.Bank) -> None:
-    """The UNet, and the decoder that sees through its errors."""
-    work: Path = chosen.work
-    coder = vae.load(work / "vae.pt")
-    latents = vae.encode_bank(coder, seen, work / "latents.npy", chosen.pictures)
-    spread = unet.spread(latents, work / "spread.npy")
-    lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
-    count = min(REDRAWN, len(latents))
-    if chosen.only != "decoder":
+    if chosen.only in (None, "unet"):
+        latents = vae.encode_bank(vae.load(work / "vae.pt"), seen, work / "latents.npy", chosen.pictures)
+        spread = unet.spread(latents, work / "spread.npy")
+        lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
         unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.PACE, chosen), chosen.minutes)
-        again = unet.redraw(lessons, work / "unet.pt", work / "redrawn.npy", count)
+        again = unet.redraw(lessons, work / "unet.pt", work / "redrawn.npy", min(REDRAWN, len(latents)))
         lessons = replace(lessons, redrawn=again)
         unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.OWN_PACE, chosen), chosen.minutes)
-    if chosen.only != "unet":
-        extra = _extra_bank(work)
-        strange = vae.encode_bank(coder, extra, work / "bank-extra-latents.npy")
-        again = unet.as_encoded(unet.redraw(lessons, work / "unet.pt", work / "redrawn-last.npy", count), spread)
-        pairs = [(seen, latents), (seen, again), (seen, again), (extra, strange)]
-        pace = _pace(vae.DECODER_PACE, chosen)
-        vae.sharpen(pairs, work / "vae-decoder.pt", work / "vae.pt", pace, chosen.minutes)
 
 
 def _extra_bank(work: Path) -> bank.Bank:

@@ -129,7 +129,7 @@ def redraw(lessons: Lessons, file: Path, kept: Path, count: int, batch: int = 32
     """What the trained UNet makes of the first `count` pictures with some noise on them: [count, 4, 16, 16].
 
     There is so little noise that everything stays in its place: they differ from the pictures by the UNet's own
-    errors, guidance and all, and it can learn to mend those, and a decoder to see through them.
+    errors, guidance and all, and it can learn to mend those.
     """
     if kept.is_file():
         return np.load(kept)  # type: ignore[no-any-return]
@@ -192,12 +192,6 @@ def lessons_of(bank: Bank, latents: npt.NDArray[np.float16], spread: Spread) -> 
     normal = (latents.astype(np.float32) - shift[None, :, None, None]) / scale[None, :, None, None]
     tokens, weights = np.asarray(bank.tokens[: len(latents)]), np.asarray(bank.weights[: len(latents)])
     return Lessons(latents=normal.astype(np.float16), tokens=tokens, weights=weights)
-
-
-def as_encoded(latents: Latents, spread: Spread) -> Latents:
-    """The reverse of the lessons' normalising: latents as the encoder makes them."""
-    shift, scale = spread
-    return (latents.astype(np.float32) * scale[None, :, None, None] + shift[None, :, None, None]).astype(np.float16)
 
 
 def spread(latents: npt.NDArray[np.float16], file: Path) -> Spread:

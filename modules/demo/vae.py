@@ -22,11 +22,10 @@ COLOUR_WEIGHT = 0.3
 CROPS = ((0.0, 32), (0.6, 64), (0.92, 128))
 SD_SCALE = 0.18215
 PACE = Pace(steps=10000, batch=8, rate=5e-4, warmup=100, decay=0.995)
-# Then whole pictures in larger batches, and when the UNet has learnt, the decoder alone.
+# Then whole pictures in larger batches, and at last the decoder alone, which leaves the latents as they are: it can go
+# on while the UNet learns.
 WHOLE_PACE = Pace(steps=1500, batch=4, rate=3e-4, warmup=50, decay=0.99)
-DECODER_PACE = Pace(steps=6000, batch=6, rate=2e-4, warmup=50, decay=0.995)
-LATENT_NOISE = 0.03
-Pairs = tuple[Bank, npt.NDArray[np.float16]]
+DECODER_PACE = Pace(steps=6000, batch=4, rate=3e-4, warmup=50, decay=0.995)
 
 
 def build() -> AutoencoderKL:
@@ -58,56 +57,20 @@ def train(banks: list[Bank], file: Path, pace: Pace = PACE, minutes: float = flo
     return course
 
 
-def polish(banks: list[Bank], file: Path, before: Path, pace: Pace, minutes: float = float("inf")) -> Course:
-    """Go on from the averaged weights in `before` with whole pictures."""
+def polish(
+    banks: list[Bank], file: Path, before: Path, pace: Pace, minutes: float = float("inf"), decoder_alone: bool = False
+) -> Course:
+    """Go on from the averaged weights in `before` with whole pictures; `decoder_alone` keeps the encoder as it is."""
     torch.manual_seed(4)
     model = build().to(DEVICE, memory_format=torch.channels_last)
     model.load_state_dict(best_weights(before))
+    if decoder_alone:
+        model.encoder.requires_grad_(False)
+        model.quant_conv.requires_grad_(False)
     course = Course(model=model, pace=pace, file=file)
     rng = np.random.default_rng(3000 + course.step)
     course.run(lambda step: reconstruction_loss(model, as_tensor(crops(banks, pace.batch, SIDE, rng))), minutes)
     return course
-
-
-def sharpen(pairs: list[Pairs], file: Path, before: Path, pace: Pace, minutes: float = float("inf")) -> Course:
-    """Teach the decoder alone: the encoder's latents, and so what a UNet has learnt, stay as they are.
-
-    `pairs`: banks, and latents of their first pictures as the encoder makes them or as a UNet draws them anew, whose
-    small errors the decoder so learns to see through.
-    """
-    torch.manual_seed(4)
-    model = build().to(DEVICE, memory_format=torch.channels_last)
-    model.load_state_dict(best_weights(before))
-    model.encoder.requires_grad_(False)
-    model.quant_conv.requires_grad_(False)
-    course = Course(model=model, pace=pace, file=file)
-    rng = np.random.default_rng(4000 + course.step)
-
-    def loss(step: int) -> Tensor:
-        some = [pairs[i] for i in rng.integers(0, len(pairs), pace.batch)]
-        which = [int(rng.integers(len(latents))) for _, latents in some]
-        latents = np.stack([latents[i] for (_, latents), i in zip(some, which, strict=True)])
-        pictures = np.stack([bank.pictures[i] for (bank, _), i in zip(some, which, strict=True)])
-        return decoding_loss(model, torch.from_numpy(latents).to(DEVICE).float(), as_tensor(pictures))
-
-    course.run(loss, minutes)
-    return course
-
-
-def decoding_loss(model: AutoencoderKL, latents: Tensor, pictures: Tensor) -> Tensor:
-    """What the decoded pictures are amiss, with some noise on the latents."""
-    noisy = latents + LATENT_NOISE * latents.std() * torch.randn_like(latents)
-    decoded: Tensor = model.decode(noisy.contiguous(memory_format=torch.channels_last)).sample
-    return _amiss(decoded.float() - pictures)
-
-
-def _amiss(error: Tensor) -> Tensor:
-    """Absolute error at three scales and of the gradients, and a share of the root of the mean square."""
-    total: Tensor = error.abs().mean() + 0.5 * error.square().mean().sqrt()
-    total = total + error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    for size in (2, 8):
-        total = total + functional.avg_pool2d(error, size).abs().mean()
-    return total
 
 
 def crops(banks: list[Bank], count: int, side: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -137,8 +100,13 @@ def reconstruction_loss(model: AutoencoderKL, pictures: Tensor) -> Tensor:
     back: Tensor = model.decode(posterior.mean + posterior.std * torch.randn_like(posterior.mean)).sample
     mean, log_variance = posterior.mean, posterior.logvar
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+    error = back - pictures
+    total: Tensor = error.abs().mean() + 0.5 * error.square().mean().sqrt() + KL_WEIGHT * kl
+    total = total + error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
+    for size in (2, 8):
+        total = total + functional.avg_pool2d(error, size).abs().mean()
     drift: Tensor = mean[:, :3] / 2 - functional.avg_pool2d(pictures, 8)
-    total: Tensor = _amiss(back - pictures) + KL_WEIGHT * kl + COLOUR_WEIGHT * drift.abs().mean()
+    total = total + COLOUR_WEIGHT * drift.abs().mean()
     return total
 
 
