@@ -28,7 +28,6 @@ from modules.weights.text import tokenizer
 log = logging.getLogger(__name__)
 
 PICTURES = 40000
-REDRAWN = 14000
 EXTRA_PICTURES = 3000
 SAMPLES = (
     "a large red circle on a blue background",
@@ -97,10 +96,8 @@ def train(chosen: argparse.Namespace) -> None:
         latents = vae.encode_bank(vae.load(work / "vae.pt"), seen, work / "latents.npy", chosen.pictures)
         spread = unet.spread(latents, work / "spread.npy")
         lessons, reader = unet.lessons_of(seen, latents, spread), text.load(work / "text.pt")
-        unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.PACE, chosen), chosen.minutes)
-        again = unet.redraw(lessons, work / "unet.pt", work / "redrawn.npy", min(REDRAWN, len(latents)))
-        lessons = replace(lessons, redrawn=again)
-        unet.train(lessons, reader, tokenizer(), work / "unet.pt", _pace(unet.OWN_PACE, chosen), chosen.minutes)
+        paces = _pace(unet.PACE, chosen), _pace(unet.OWN_PACE, chosen)
+        unet.teach(lessons, reader, tokenizer(), work / "unet.pt", paces, chosen.minutes)
 
 
 def _extra_bank(work: Path) -> bank.Bank:

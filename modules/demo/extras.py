@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from modules.demo import bank, export, text, unet, vae
 from modules.demo.bank import Tokenizer
-from modules.demo.loop import Course, Pace
+from modules.demo.loop import DEVICE, Course, Pace
 from modules.demo.world import SHAPES, STYLES, Scene, invent
 
 RANK = 8
@@ -113,8 +113,8 @@ def train_lora(
     work: Path, name: str, shown: list[Scene], tokenizer: Tokenizer, minutes: float, pace: Pace = LORA_PACE
 ) -> Lora:
     """Train a LoRA on the exported UNet with the pictures of these scenes."""
-    model, reader = unet.load(work / "unet.pt"), text.load(work / "unet.pt")
-    lora = Lora(model)
+    model, reader = unet.load(work / "unet.pt").to(DEVICE), text.load(work / "unet.pt").to(DEVICE)
+    lora = Lora(model).to(DEVICE)
     lessons = _lessons(work, name, bank.paint(work / name, shown, tokenizer))
     course = Course(model=lora, pace=pace, file=work / f"{name}.pt")
     rng = np.random.default_rng(course.step)
@@ -132,9 +132,9 @@ def train_concept(
     work: Path, shown: list[Scene], tokenizer: Tokenizer, minutes: float, pace: Pace = EMBEDDING_PACE
 ) -> Concept:
     """Learn the vectors under which the frozen model draws what these scenes show."""
-    model, reader = unet.load(work / "unet.pt"), text.load(work / "unet.pt")
-    concept = Concept(reader)
-    said = torch.full((pace.batch, bank.TOKENS), bank.END)
+    model, reader = unet.load(work / "unet.pt").to(DEVICE), text.load(work / "unet.pt").to(DEVICE)
+    concept = Concept(reader).to(DEVICE)
+    said = torch.full((pace.batch, bank.TOKENS), bank.END, device=DEVICE)
     said[:, : len(concept.numbers) + 1] = torch.tensor([bank.END - 1, *concept.numbers])
     lessons = _lessons(work, CONCEPT, bank.paint(work / CONCEPT, shown, tokenizer))
     course = Course(model=concept, pace=pace, file=work / f"{CONCEPT}.pt")
@@ -142,7 +142,7 @@ def train_concept(
 
     def loss(step: int) -> Tensor:
         latents, *_ = lessons.draw(rng, pace.batch)
-        return unet.denoising_loss(model, latents, unet.read(reader, said, torch.ones(said.shape)))
+        return unet.denoising_loss(model, latents, unet.read(reader, said, torch.ones_like(said)))
 
     course.run(loss, minutes)
     return concept

@@ -5,7 +5,7 @@ that a picture needs.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from transformers import CLIPTextModel
 from modules.demo.bank import END, Bank, Tokenizer
 from modules.demo.loop import DEVICE, Course, Pace, best_weights, watched
 from modules.demo.text import WIDTH, known_tokens, learning
-from modules.demo.text import load as read_by
+from modules.demo.text import load as load_reader
 
 Spread = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 Which = npt.NDArray[np.int64] | slice
@@ -32,7 +32,8 @@ TIMESTEPS = 1000
 READERS_SHARE = 0.25  # of the UNet's rate
 STARTS, REDRAWN_IN = (150, 550), 6  # timesteps from which, and in how many steps, pictures are redrawn
 PACE = Pace(steps=40000, batch=32, rate=1e-3, warmup=200, decay=0.999)
-OWN_PACE = Pace(steps=50000, batch=32, rate=1e-3, warmup=200, decay=0.999)  # with its own errors, from where it was
+OWN_PACE = replace(PACE, steps=50000)  # with its own errors, from where it was
+REDRAWN = 14000
 
 
 def build() -> UNet2DConditionModel:
@@ -125,16 +126,17 @@ def denoising_loss(model: nn.Module, latents: Tensor, context: Tensor, given: Te
 
 
 @torch.no_grad()
-def redraw(lessons: Lessons, file: Path, kept: Path, count: int, batch: int = 32) -> Latents:
-    """What the trained UNet makes of the first `count` pictures with some noise on them: [count, 4, 16, 16].
+def redraw(lessons: Lessons, file: Path, kept: Path, count: int = REDRAWN, batch: int = 32) -> Latents:
+    """What the trained UNet makes of the first pictures with some noise on them, or made before: [count, 4, 16, 16].
 
     There is so little noise that everything stays in its place: they differ from the pictures by the UNet's own
     errors, guidance and all, and it can learn to mend those.
     """
     if kept.is_file():
-        return np.load(kept)  # type: ignore[no-any-return]
-    model, reader = load(file).to(DEVICE, memory_format=torch.channels_last), read_by(file)
-    rng = np.random.default_rng(5)
+        before: Latents = np.load(kept)
+        return before
+    model, reader = load(file).to(DEVICE, memory_format=torch.channels_last), load_reader(file).to(DEVICE)
+    rng, count = np.random.default_rng(5), min(count, len(lessons.latents))
     torch.manual_seed(5)
     made = []
     for at in watched(range(0, count, batch), "redraw"):
@@ -184,6 +186,22 @@ def train(
 
     course.run(loss, minutes)
     return course
+
+
+def teach(
+    lessons: Lessons,
+    reader: CLIPTextModel,
+    tokenizer: Tokenizer,
+    file: Path,
+    paces: tuple[Pace, Pace] = (PACE, OWN_PACE),
+    minutes: float = math.inf,
+) -> Course:
+    """Train to the end of the first pace, and only then to the end of the second with what the UNet redraws by then."""
+    course = train(lessons, reader, tokenizer, file, paces[0], minutes)
+    if not paces[0].steps <= course.step < paces[1].steps:
+        return course
+    redrawn = redraw(lessons, file, file.with_name(f"{file.stem}-redrawn.npy"))
+    return train(replace(lessons, redrawn=redrawn), reader, tokenizer, file, paces[1], minutes)
 
 
 def lessons_of(bank: Bank, latents: npt.NDArray[np.float16], spread: Spread) -> Lessons:

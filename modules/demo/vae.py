@@ -124,7 +124,7 @@ def encode_bank(
     """Encode the bank's first `count` pictures (0: all), or those that `file` lacks: means [N, 4, 16, 16]."""
     kept = [np.load(file)] if file.is_file() else []
     start, end = len(kept[0]) if kept else 0, count or len(bank.pictures)
-    model = model.to(memory_format=torch.channels_last)
+    model = model.to(DEVICE, memory_format=torch.channels_last)
     for at in watched(range(start, end, batch), "latents"):
         pictures = as_tensor(np.array(bank.pictures[at : min(at + batch, end)]))
         kept.append(model.encode(pictures).latent_dist.mean.cpu().numpy().astype(np.float16))

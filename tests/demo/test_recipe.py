@@ -36,10 +36,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spread = unet.spread(latents, folder / "spread.npy")
     lessons, reader = unet.lessons_of(seen, latents, spread), folder / "text.pt"
     pace = Pace(steps=30, batch=4, rate=1e-3, warmup=1, decay=0.5)
-    unet.train(lessons, text.load(reader), tokenizer(), folder / "unet.pt", pace)
-    again = unet.redraw(lessons, folder / "unet.pt", folder / "redrawn.npy", 8)
-    pace = replace(pace, steps=34)
-    unet.train(replace(lessons, redrawn=again), text.load(reader), tokenizer(), folder / "unet.pt", pace)
+    unet.teach(lessons, text.load(reader), tokenizer(), folder / "unet.pt", (pace, replace(pace, steps=34)))
     return folder
 
 
@@ -161,6 +158,17 @@ def test_errors_of_redrawn_pictures_count_as_noise():
         return float(unet.denoising_loss(model, right, torch.zeros(64, 77, 1), given))
 
     assert loss(right) < 1e-6 < 0.1 < loss(given)
+
+
+def test_a_unet_redraws_only_when_it_has_learnt_its_first_part(work: Path, tmp_path: Path):
+    """Stopped before, it goes on later; what an untrained UNet redraws would be kept for good."""
+    assert torch.load(work / "unet.pt", weights_only=True)["facts"]["step"] == 34
+    assert np.load(work / "unet-redrawn.npy").shape == np.load(work / "latents.npy").shape
+    lessons = extras._lessons(work, "bank", bank.paint(work / "bank", [], tokenizer()))
+    pace = Pace(steps=30, batch=2, rate=1e-3)
+    paces = pace, replace(pace, steps=34)
+    unet.teach(lessons, text.load(work / "text.pt"), tokenizer(), tmp_path / "unet.pt", paces, minutes=0)
+    assert [file.name for file in tmp_path.iterdir()] == ["unet.pt"]
 
 
 def test_half_of_a_batch_is_redrawn():
