@@ -122,6 +122,8 @@ class TextEncoder:
 
 
 def _padded(row: tuple[int, ...], pad: int) -> tuple[int, ...]:
-    """A chunk's token ids with another padding behind the first end token."""
+    """A chunk's token ids with another padding behind the first end token, where it is another."""
+    if pad == END:
+        return row
     length = row.index(END) + 1 if END in row else len(row)
     return (*row[:length], *[pad] * (len(row) - length))

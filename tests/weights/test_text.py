@@ -5,7 +5,7 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.weights.arch import Tower
-from modules.weights.text import TextEncoder
+from modules.weights.text import END, TextEncoder, _padded
 
 CHUNK = tuple(range(77))
 
@@ -43,3 +43,10 @@ def test_equal_chunks_are_read_once_until_the_weights_change(encoder):
         for number in range(2 * encoder.KEPT):
             encoder.encode([(number % 99, *chunk[1:])])
     assert len(encoder._made) == encoder.KEPT
+
+
+def test_only_another_padding_replaces_what_follows_an_end_token():
+    """As in A1111 "castle <|endoftext|> hill" keeps its hill, unless the encoder pads with another token than END."""
+    row = (49406, 3540, END, 2682, END, END)
+    assert _padded(row, pad=END) == row
+    assert _padded(row, pad=0) == (49406, 3540, END, 0, 0, 0)
