@@ -14,6 +14,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 
@@ -227,6 +228,10 @@ def events(page, app, address, steps=80):
             sent[f"{100 * step / steps:g}%"] = 1000 * time.time()
             progress.at(step)
             time.sleep(0.06)
+        drawn = SimpleNamespace(view=app.options.view(), seeds=[], subseeds=[])  # nothing, but the page asks
+        return SimpleNamespace(
+            plan=drawn, shown=[], comments=[], index_of_first_image=0, interrupted=False, seconds=0.0
+        )
 
     job = app.queue.submit("txt2img", work, task_id="task(bench)")
     page.evaluate("startRun('txt2img', 'task(bench)', false)")
